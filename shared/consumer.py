@@ -1,0 +1,171 @@
+"""Reading events: at least once, counted once, never blocked for ever, never lost.
+
+* The offset is committed after the effect (manual acknowledgement; FastStream's default would commit before).
+* The event's id is recorded in the same transaction as its effect, so a redelivered event changes nothing.
+* A handler that raises is tried again with growing pauses; after `ATTEMPTS` the original bytes go to `<topic>.dead`
+  with the error. While an engine is away the reader waits instead: that is not the event's fault.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import structlog
+from faststream import AckPolicy
+from faststream.kafka.annotations import KafkaMessage
+from tenacity import AsyncRetrying, RetryCallState, stop_any, wait_exponential_jitter
+
+from shared.clock import now
+from shared.engines.kafka import Kafka, KafkaError
+from shared.engines.mongo import IndexModel, Mongo, Session, is_outage
+from shared.events.envelope import Event, MalformedEvent, UnknownEventType, decode
+from shared.events.payload import Payload
+from shared.events.topics import DEAD_SUFFIX
+from shared.telemetry import (
+    CORRELATION_HEADER,
+    EVENT_SECONDS,
+    EVENTS_CONSUMED,
+    EVENTS_DEAD,
+    EVENTS_FAILED,
+    EVENTS_SKIPPED,
+    begin_correlation,
+    logger,
+)
+
+P = TypeVar("P", bound=Payload)
+Handler = Callable[[Event[P], Session], Awaitable[None]]
+
+ATTEMPTS = 5
+INBOX = "inbox"
+_REMEMBER = timedelta(days=40)
+"""Longer than any topic that is replayed keeps its events (moderation keeps 90 days, but is not replayed by hand)."""
+
+log = logger(__name__)
+
+
+def _engine_is_away(error: BaseException) -> bool:
+    return is_outage(error) or isinstance(error, (ConnectionError, TimeoutError, KafkaError))
+
+
+def _given_up(state: RetryCallState) -> bool:
+    """Stop after ATTEMPTS, unless the fault is an engine that is away."""
+    error = state.outcome.exception() if state.outcome else None
+    return state.attempt_number >= ATTEMPTS and error is not None and not _engine_is_away(error)
+
+
+class Consumer:
+    """The one reader group of a process. Register handlers with `on`, then `subscribe` before the broker starts."""
+
+    def __init__(self, mongo: Mongo, kafka: Kafka, name: str) -> None:
+        self._mongo = mongo
+        self._kafka = kafka
+        self.name = name
+        self.group = kafka.group(name)
+        self._handlers: dict[type[Payload], Handler[Any]] = {}
+        mongo.index({INBOX: [IndexModel("at", expireAfterSeconds=int(_REMEMBER.total_seconds()))]})
+
+    def on(self, payload_type: type[P], handler: Handler[P]) -> None:
+        """Call `handler` for each event of that type, in one transaction with the record that it was seen."""
+        self._handlers[payload_type] = handler
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Read these topics of the contract from their beginning, as one group."""
+        settings = self._kafka.settings
+        self.topics = tuple(topics)
+        subscriber = self._kafka.broker.subscriber(
+            *(self._kafka.topic(topic) for topic in topics),
+            group_id=self.group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            heartbeat_interval_ms=settings.kafka_heartbeat_ms,
+        )
+
+        @subscriber
+        async def receive(message: KafkaMessage) -> None:
+            record = cast(Any, message.raw_message)
+            await self.process(record)
+            await message.ack()
+
+    async def process(self, record: Any) -> None:
+        """Bring one record to its end: effect recorded, skipped, or dead-lettered. Raises only while engines are away."""
+        topic = self._kafka.contract_topic(record.topic)
+        structlog.contextvars.clear_contextvars()
+        headers = {key: value.decode("utf-8", "replace") for key, value in record.headers}
+        begin_correlation(headers.get(CORRELATION_HEADER))
+        structlog.contextvars.bind_contextvars(event_id=headers.get("event-id", ""))
+        try:
+            event = decode(record.value or b"")
+        except UnknownEventType:
+            EVENTS_SKIPPED.labels(topic, "unknown").inc()
+            return
+        except MalformedEvent as error:
+            await self._dead_letter(record, topic, error, attempts=1)
+            return
+        handler = self._handlers.get(type(event.data))
+        if handler is None:
+            EVENTS_SKIPPED.labels(topic, "not handled").inc()
+            return
+        await self._attempt(record, topic, event, handler)
+
+    async def _attempt(self, record: Any, topic: str, event: Event[Payload], handler: Handler[Any]) -> None:
+        kind = type(event.data).__name__
+        attempts = 0
+
+        def failed(state: RetryCallState) -> None:
+            EVENTS_FAILED.labels(topic, kind).inc()
+            error = state.outcome.exception() if state.outcome else None
+            log.warning("event failed", type=kind, attempt=state.attempt_number, error=repr(error))
+
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_any(_given_up), wait=wait_exponential_jitter(0.2, max=10), after=failed, reraise=True
+            ):
+                attempts = attempt.retry_state.attempt_number
+                with attempt:
+                    seen = await self._once(event, handler)
+        except Exception as error:
+            await self._dead_letter(record, topic, error, attempts=attempts)
+            return
+        if seen:
+            EVENTS_SKIPPED.labels(topic, "seen").inc()
+            return
+        EVENTS_CONSUMED.labels(topic, kind).inc()
+        EVENT_SECONDS.labels(topic).observe(max(0.0, (now() - event.time).total_seconds()))
+        log.info("event processed", type=kind, subject=event.data.partition_key)
+
+    async def _once(self, event: Event[Payload], handler: Handler[Any]) -> bool:
+        """Run the handler in the transaction that records the event's id; True if it had been recorded before."""
+        mark = f"{self.name}:{event.id}"
+
+        async def effect(session: Session) -> bool:
+            if await self._mongo[INBOX].find_one({"_id": mark}, session=session):
+                return True
+            await self._mongo[INBOX].insert_one({"_id": mark, "at": now()}, session=session)
+            await handler(event, session)
+            return False
+
+        return await self._mongo.transact(effect)
+
+    async def _dead_letter(self, record: Any, topic: str, error: BaseException, *, attempts: int) -> None:
+        """Move the record, as it came, to the dead-letter topic. Waits for the broker as long as it takes."""
+        headers = {key: value.decode("utf-8", "replace") for key, value in record.headers} | {
+            "dead-group": self.group,
+            "dead-topic": topic,
+            "dead-partition": str(record.partition),
+            "dead-offset": str(record.offset),
+            "dead-attempts": str(attempts),
+            "dead-error": f"{type(error).__name__}: {error}"[:2_000],
+            "dead-traceback": "".join(traceback.format_exception(error))[-4_000:],
+            "dead-at": now().isoformat(),
+        }
+        async for attempt in AsyncRetrying(wait=wait_exponential_jitter(0.5, max=15), reraise=True):
+            with attempt:
+                await self._kafka.broker.publish(
+                    record.value or b"", topic=record.topic + DEAD_SUFFIX, key=record.key, headers=headers
+                )
+        EVENTS_DEAD.labels(topic).inc()
+        log.error("event moved to the dead letters", topic=topic, attempts=attempts, error=repr(error))

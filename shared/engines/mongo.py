@@ -1,0 +1,116 @@
+"""MongoDB. The driver is imported here and nowhere else, so that its successor can take its place in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.settings import Settings
+
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "Collection",
+    "DuplicateKeyError",
+    "IndexModel",
+    "Mongo",
+    "OperationFailure",
+    "PyMongoError",
+    "ReturnDocument",
+    "Session",
+    "is_outage",
+]
+
+Document: TypeAlias = dict[str, Any]
+Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
+Session: TypeAlias = AsyncIOMotorClientSession
+T = TypeVar("T")
+
+_SERVER_WAIT_MS = 3_000
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error says that the server is away, as opposed to having refused what was asked."""
+    return isinstance(error, ConnectionFailure) or (
+        isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+    )
+
+
+class Mongo:
+    """One service's database: `<prefix>_<service>`. A component of the service: start, check, stop."""
+
+    name = "mongo"
+
+    def __init__(self, settings: Settings, service: str) -> None:
+        self._url = settings.mongo_url.get_secret_value()
+        self._database_name = f"{settings.mongo_prefix}_{service}"
+        self._indexes: dict[str, Sequence[IndexModel]] = {}
+        self._client: AsyncIOMotorClient[Document] = self._connect()
+
+    def _connect(self) -> AsyncIOMotorClient[Document]:
+        return AsyncIOMotorClient(
+            self._url, tz_aware=True, serverSelectionTimeoutMS=_SERVER_WAIT_MS, connectTimeoutMS=_SERVER_WAIT_MS,
+            w="majority", journal=True, maxPoolSize=50, appname=self._database_name,
+        )  # fmt: skip
+
+    @property
+    def database(self) -> AsyncIOMotorDatabase[Document]:
+        """The service's own database."""
+        return self._client[self._database_name]
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self.database[collection]
+
+    def index(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+        """Name the indexes that `start` makes sure of. Call before the service starts."""
+        for collection, wanted in indexes.items():
+            self._indexes[collection] = [*self._indexes.get(collection, ()), *wanted]
+
+    async def start(self) -> None:
+        """Reach the primary and make the indexes. A replica set initiated after the client was made needs a new client."""
+        try:
+            hello = await self._client.admin.command("hello")
+        except PyMongoError:
+            self._client.close()
+            self._client = self._connect()
+            raise
+        if not hello.get("isWritablePrimary"):
+            self._client.close()
+            self._client = self._connect()
+            raise ConnectionFailure("the replica set has no primary yet")
+        for collection, wanted in self._indexes.items():
+            await self[collection].create_indexes(list(wanted))
+
+    async def check(self) -> None:
+        """Raise if the server does not answer."""
+        await self._client.admin.command("ping")
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    async def transact(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in one transaction; on a transient conflict the driver runs it again, so it must not leave traces."""
+        async with await self._client.start_session() as session:
+            return await session.with_transaction(
+                work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
+            )
+
+    async def next_id(self, kind: str) -> int:
+        """The next positive 32-bit id of a kind. Ids are never given twice; a failed request leaves a gap."""
+        row = await self["sequences"].find_one_and_update(
+            {"_id": kind}, {"$inc": {"value": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        assert row is not None
+        return int(row["value"])

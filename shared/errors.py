@@ -1,0 +1,85 @@
+"""The one mapping from exceptions to answers: our problems, the framework's, the engines'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from pymongo.errors import PyMongoError
+
+from shared.engines.mongo import is_outage
+from shared.engines.s3 import StoreDown
+from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Invalid, Problem, Unavailable
+from shared.telemetry import correlation_id, logger
+
+log = logger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+
+def _body(problem: Problem) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "type": problem.type_,
+        "title": problem.title,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        "correlationId": correlation_id(),
+    }
+    return body | (problem.extra if isinstance(problem.extra, dict) else {})
+
+
+def to_problem(error: Exception) -> Problem:
+    """The problem that tells a caller of this exception."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationException):
+        return _from_validation(error)
+    if isinstance(error, HTTPException):
+        kind = BY_STATUS.get(error.status_code)
+        if kind is not None:
+            return kind(error.detail or error.__class__.__name__)
+        problem = Problem(error.detail or error.__class__.__name__, slug=f"http-{error.status_code}")
+        problem.status_code = error.status_code
+        problem.title = error.__class__.__name__.removesuffix("Exception")
+        return problem
+    if isinstance(error, PyMongoError) and is_outage(error):
+        return Unavailable("The database is not reachable at the moment. Nothing was changed; try again in a few seconds.")
+    if isinstance(error, StoreDown):
+        return Unavailable("The file store is not reachable at the moment. Nothing was lost; try again in a few seconds.")
+    return Problem("Something failed inside the hub. The correlation id finds it in the logs.")
+
+
+def _from_validation(error: ValidationException) -> Invalid:
+    """Litestar says which field; msgspec says what is wrong with it."""
+    errors: list[FieldError] = []
+    extra = error.extra if isinstance(error.extra, list) else []
+    for item in extra:
+        if isinstance(item, dict):
+            errors.append(FieldError(str(item.get("key") or item.get("source") or "body"), str(item.get("message", ""))))
+    detail = "; ".join(f"{e.field}: {e.message}" for e in errors) or error.detail
+    return Invalid(detail, errors=errors or None)
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The response for an exception; unexpected ones are logged with their traceback."""
+    problem = to_problem(error)
+    if problem.status_code >= 500 and not isinstance(problem, Unavailable):
+        log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+    elif isinstance(problem, Unavailable):
+        log.warning("unavailable", method=request.method, path=request.url.path, error=repr(error))
+    return Response(
+        msgspec.json.encode(_body(problem)),
+        status_code=problem.status_code,
+        headers=problem.headers or {},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """For `Litestar(exception_handlers=…)`."""
+    return {Exception: answer, HTTPException: answer}
+
+
+__all__ = ["MEDIA_TYPE", "PROBLEM_TYPES", "answer", "exception_handlers", "to_problem"]

@@ -1,0 +1,63 @@
+"""Calls between services: one HTTP client, the hub's token, the correlation id, and problems that travel as they are."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from shared.actor import NOBODY, Actor
+from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Problem, Unavailable
+from shared.telemetry import CORRELATION_HEADER, correlation_id
+
+T = TypeVar("T")
+
+
+class Peer:
+    """Another service of the hub."""
+
+    def __init__(self, name: str, base_url: str, token: str, *, timeout_seconds: float = 10.0) -> None:
+        self.name = name
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(timeout_seconds, connect=2.0),
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        )
+
+    async def call(
+        self, method: str, path: str, *, actor: Actor = NOBODY, json: object = None, params: Any = None
+    ) -> bytes:
+        """The body of a successful answer. Raises the problem the service answered with, or Unavailable."""
+        headers = {CORRELATION_HEADER: correlation_id(), **actor.headers()}
+        content = None
+        if json is not None:
+            content = msgspec.json.encode(json)
+            headers["content-type"] = "application/json"
+        try:
+            response = await self._client.request(method, path, headers=headers, content=content, params=params)
+        except httpx.TransportError as error:
+            raise Unavailable(f"The {self.name} service is not reachable at the moment; try again.") from error
+        if response.is_success:
+            return response.content
+        raise self._problem(response)
+
+    async def fetch(
+        self, method: str, path: str, answer: type[T], *, actor: Actor = NOBODY, json: object = None, params: Any = None
+    ) -> T:
+        """`call`, decoded as `answer`."""
+        return msgspec.json.decode(await self.call(method, path, actor=actor, json=json, params=params), type=answer)
+
+    def _problem(self, response: httpx.Response) -> Problem:
+        kind = BY_STATUS.get(response.status_code)
+        if kind is None or response.status_code == 401:
+            return Unavailable(f"The {self.name} service cannot answer at the moment; try again.")
+        body = msgspec.json.decode(response.content, type=dict[str, Any])
+        errors = [FieldError(e["field"], e["message"]) for e in body.get("errors", [])]
+        slug = str(body.get("type", "")).removeprefix(PROBLEM_TYPES) or None
+        return kind(str(body.get("detail", "")), errors=errors or None, slug=slug)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
