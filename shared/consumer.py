@@ -57,13 +57,16 @@ def _given_up(state: RetryCallState) -> bool:
 
 
 class Consumer:
-    """The one reader group of a process. Register handlers with `on`, then `subscribe` before the broker starts."""
+    """The one reader group of a process, and a component of it. Register handlers with `on`, then `subscribe`."""
 
     def __init__(self, mongo: Mongo, kafka: Kafka, name: str) -> None:
         self._mongo = mongo
         self._kafka = kafka
-        self.name = name
+        self._broker = kafka.new_broker()
+        self._reader = name
+        self.name = "consumer"
         self.group = kafka.group(name)
+        self.topics: tuple[str, ...] = ()
         self._handlers: dict[type[Payload], Handler[Any]] = {}
         mongo.index({INBOX: [IndexModel("at", expireAfterSeconds=int(_REMEMBER.total_seconds()))]})
 
@@ -75,7 +78,7 @@ class Consumer:
         """Read these topics of the contract from their beginning, as one group."""
         settings = self._kafka.settings
         self.topics = tuple(topics)
-        subscriber = self._kafka.broker.subscriber(
+        subscriber = self._broker.subscriber(
             *(self._kafka.topic(topic) for topic in topics),
             group_id=self.group,
             auto_offset_reset="earliest",
@@ -89,6 +92,19 @@ class Consumer:
             record = cast(Any, message.raw_message)
             await self.process(record)
             await message.ack()
+
+    async def start(self) -> None:
+        """Join the group; on some brokers that takes half the session time-out, or twice it after a restart."""
+        await self._broker.start()
+
+    async def check(self) -> None:
+        """Raise if the broker does not answer."""
+        if not await self._broker.ping(timeout=2.0):
+            raise ConnectionError("the broker does not answer")
+
+    async def stop(self) -> None:
+        """Finish the event in hand and leave the group."""
+        await self._broker.stop()
 
     async def process(self, record: Any) -> None:
         """Bring one record to its end: effect recorded, skipped, or dead-lettered. Raises only while engines are away."""
@@ -139,7 +155,7 @@ class Consumer:
 
     async def _once(self, event: Event[Payload], handler: Handler[Any]) -> bool:
         """Run the handler in the transaction that records the event's id; True if it had been recorded before."""
-        mark = f"{self.name}:{event.id}"
+        mark = f"{self._reader}:{event.id}"
 
         async def effect(session: Session) -> bool:
             if await self._mongo[INBOX].find_one({"_id": mark}, session=session):

@@ -1,0 +1,1 @@
+"""Catalog: models, versions, files, tags, pictures; the documents everybody reads."""

@@ -63,14 +63,14 @@ class Kafka:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.broker = KafkaBroker(
-            settings.kafka_bootstrap,
-            security=_security(settings),
-            acks="all",
-            linger_ms=5,
-            logger=None,
+        self.broker = self.new_broker()
+
+    def new_broker(self) -> KafkaBroker:
+        """A broker object of its own. Readers have one apart: joining a group takes seconds and must not delay writers."""
+        return KafkaBroker(
+            self.settings.kafka_bootstrap, security=_security(self.settings), acks="all", linger_ms=5, logger=None,
             graceful_timeout=10,
-        )
+        )  # fmt: skip
 
     def topic(self, name: str) -> str:
         """The topic's name on this cluster."""
@@ -85,7 +85,7 @@ class Kafka:
         return f"{self.settings.kafka_prefix}easel.{name}"
 
     async def start(self) -> None:
-        """Connect and join the groups of all subscribers."""
+        """Connect for writing; raises while the broker is away or lacks the contract's topics."""
         admin = AIOKafkaAdminClient(**client_options(self.settings), request_timeout_ms=5_000)
         await admin.start()
         try:
@@ -103,7 +103,7 @@ class Kafka:
             raise ConnectionError("the broker does not answer")
 
     async def stop(self) -> None:
-        """Leave the groups and close."""
+        """Send what is buffered and close."""
         await self.broker.stop()
 
     async def publish(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:

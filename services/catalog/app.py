@@ -1,0 +1,58 @@
+"""Wiring of the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from services.catalog.consumers import CatalogConsumers
+from services.catalog.domain.events import downloaded
+from services.catalog.domain.wire import Wire
+from services.catalog.repository import Repository
+from services.catalog.routes import ROUTES
+from services.catalog.settings import CatalogSettings
+from shared.consumer import Consumer
+from shared.engines.kafka import Kafka
+from shared.engines.mongo import Mongo
+from shared.lag import LagProbe
+from shared.outbox import Outbox, Relay
+from shared.service import Loop, create_service
+
+
+def create_app() -> Litestar:
+    """The catalog's application."""
+    settings = CatalogSettings()
+    mongo = Mongo(settings, "catalog")
+    kafka = Kafka(settings)
+    wire = Wire(settings.unrated_level)
+    models = Repository(mongo, Outbox(mongo, "catalog"), wire)
+    consumer = Consumer(mongo, kafka, "catalog")
+    CatalogConsumers(models).register(consumer)
+
+    async def add_up_downloads() -> None:
+        while True:
+            for version_id in await models.downloads_waiting():
+                await models.take_downloads(
+                    version_id, lambda model, times, version_id=version_id: downloaded(model, version_id, times)
+                )
+            await asyncio.sleep(settings.counter_seconds)
+
+    return create_service(
+        "catalog",
+        settings,
+        components=[
+            mongo,
+            kafka,
+            Loop("outbox relay", Relay(mongo, kafka).run),
+            Loop("counters", add_up_downloads),
+            Loop("lag probe", LagProbe(kafka, consumer).run),
+            consumer,
+        ],
+        routes=ROUTES,
+        dependencies={
+            "models": Provide(lambda: models, sync_to_thread=False),
+            "wire": Provide(lambda: wire, sync_to_thread=False),
+        },
+    )

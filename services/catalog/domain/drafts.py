@@ -1,0 +1,147 @@
+"""What a publisher does before publishing: make a model, add versions and files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from services.catalog.domain import base_models
+from services.catalog.domain.model import File, Model, Version
+from shared.actor import Actor
+from shared.api.hub import ModelChange, NewModel, NewVersion
+from shared.api.inside import AttachFile
+from shared.api.v1 import COMMERCIAL_USES, FILE_FORMATS, FILE_TYPES, MODEL_TYPES
+from shared.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthorized
+
+replace = msgspec.structs.replace
+REFUSED = ("dangerous", "invalid", "failed")
+
+
+def require_choice(field: str, value: str, choices: Sequence[str]) -> None:
+    """Raise Invalid, with the nearest choices, unless the value is one of them."""
+    if value in choices:
+        return
+    by_fold = {choice.casefold(): choice for choice in choices}
+    near = [by_fold[fold] for fold in difflib.get_close_matches(value.casefold(), by_fold, n=3, cutoff=0.5)]
+    hint = f"did you mean {' or '.join(repr(choice) for choice in near)}?" if near else f"use one of {', '.join(choices)}"
+    message = f"{value!r} is not known; {hint}"
+    raise Invalid(f"{field}: {message}", errors=[FieldError(field, message)])
+
+
+def require_owner(model: Model, actor: Actor) -> None:
+    """Raise unless the actor may change the model. A stranger does not learn that a hidden model exists."""
+    if not actor.is_known:
+        raise Unauthorized("Send an API key: Authorization: Bearer <key>.")
+    if model.deleted or (not model.is_visible and not may_see(model, actor)):
+        raise NotFound(f"There is no model with id {model.id}.")
+    if actor.account_id != model.owner_id and actor.role != "administrator":
+        raise Forbidden(f"Model {model.id} belongs to {model.owner}; only they may change it.")
+
+
+def may_see(model: Model, actor: Actor) -> bool:
+    """Whether the actor may see the model's drafts and its withdrawn state."""
+    return not model.deleted and (actor.is_known and (actor.account_id == model.owner_id or actor.may_moderate))
+
+
+def _clean_words(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip() for word in words))
+
+
+def new_model(model_id: int, ask: NewModel, actor: Actor, now: datetime) -> Model:
+    """An empty model. Raises Invalid for a type or permission that does not exist."""
+    require_choice("type", ask.type, MODEL_TYPES)
+    for use in ask.allow_commercial_use:
+        require_choice("allowCommercialUse", use, COMMERCIAL_USES)
+    return Model(
+        id=model_id,
+        owner_id=actor.account_id,
+        owner=actor.username,
+        name=ask.name.strip(),
+        type=ask.type,
+        description=ask.description,
+        tags=tuple(tag.lower() for tag in _clean_words(ask.tags)),
+        nsfw=ask.nsfw,
+        poi=ask.poi,
+        minor=ask.minor,
+        allow_no_credit=ask.allow_no_credit,
+        allow_commercial_use=tuple(dict.fromkeys(ask.allow_commercial_use)),
+        allow_derivatives=ask.allow_derivatives,
+        allow_different_license=ask.allow_different_license,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def change_model(model: Model, ask: ModelChange, now: datetime) -> Model:
+    """The model with what was sent changed; the rest stays."""
+    sent = {name: value for name in ask.__struct_fields__ if (value := getattr(ask, name)) is not msgspec.UNSET}
+    if "tags" in sent:
+        sent["tags"] = tuple(tag.lower() for tag in _clean_words(sent["tags"]))
+    if "name" in sent:
+        sent["name"] = sent["name"].strip()
+    return replace(model, **sent, updated_at=now)
+
+
+def new_version(model: Model, version_id: int, ask: NewVersion, now: datetime) -> Model:
+    """The model with a draft version more. Raises Invalid for a base model that is not known or no longer published."""
+    open_for_new = [base.name for base in base_models.base_models() if not base.deprecated]
+    require_choice("baseModel", ask.base_model, open_for_new)
+    version = Version(
+        id=version_id,
+        name=ask.name.strip(),
+        base_model=ask.base_model,
+        description=ask.description,
+        trained_words=_clean_words(ask.trained_words),
+        base_version_id=ask.base_version_id,
+        created_at=now,
+        updated_at=now,
+    )
+    return replace(model.with_version(version), updated_at=now)
+
+
+def require_open(model: Model, version_id: int) -> Version:
+    """The version, if files may still be added to it. Raises NotFound or Conflict."""
+    version = model.version(version_id)
+    if version is None:
+        raise NotFound(f"There is no version with id {version_id}.")
+    if version.is_published:
+        raise Conflict(f"Version {version_id} is published and its files are final. Add a new version instead.")
+    if version.state == "scanning":
+        raise Conflict(f"Version {version_id} is being published. Wait for its scan, or add a new version.")
+    return version
+
+
+def attach_file(model: Model, version_id: int, ask: AttachFile, now: datetime) -> Model:
+    """The model with a file that is being uploaded. A name is used once in a version; a refused file gives way."""
+    version = require_open(model, version_id)
+    require_choice("type", ask.type, FILE_TYPES)
+    if ask.metadata.format is not None:
+        require_choice("metadata.format", ask.metadata.format, FILE_FORMATS)
+    kept = tuple(file for file in version.files if not (file.name == ask.name and file.state in REFUSED))
+    if any(file.name == ask.name for file in kept):
+        raise Conflict(f"Version {version_id} already has a file called {ask.name!r}. Abort that upload or rename the file.")
+    file = File(
+        id=ask.file_id,
+        upload_id=ask.upload_id,
+        name=ask.name,
+        type=ask.type,
+        size_bytes=ask.size_bytes,
+        state="uploading",
+        format=ask.metadata.format,
+        size=ask.metadata.size,
+        fp=ask.metadata.fp,
+        created_at=now,
+    )
+    return model.with_version(replace(version, state="draft", reason=None, files=(*kept, file), updated_at=now))
+
+
+def remove_file(model: Model, version_id: int, file_id: int, now: datetime) -> Model:
+    """The draft without one of its files (a refused one, say)."""
+    version = require_open(model, version_id)
+    if all(file.id != file_id for file in version.files):
+        raise NotFound(f"Version {version_id} has no file with id {file_id}.")
+    files = tuple(file for file in version.files if file.id != file_id)
+    return model.with_version(replace(version, state="draft", reason=None, files=files, updated_at=now))

@@ -1,0 +1,74 @@
+"""What other services tell the catalog, applied to the aggregate. Each function is total: an unknown id changes nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.catalog.domain.model import Counters, Image, Model
+from shared.events.models import ModelRestored, ModelUnpublished
+from shared.events.payload import Payload
+from shared.events.previews import PreviewRendered
+from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
+
+replace = msgspec.structs.replace
+Change = tuple[Model, list[Payload]]
+
+
+def preview_rendered(model: Model, image_id: int, event: PreviewRendered) -> Change:
+    """The version with a picture more; one that is there already (a repeated job) is not added twice."""
+    version = model.version(event.version_id)
+    if version is None or any(image.key == event.image_key for image in version.images):
+        return model, []
+    image = Image(
+        id=image_id,
+        key=event.image_key,
+        width=event.width,
+        height=event.height,
+        blurhash=event.blurhash,
+        size_bytes=event.size_bytes,
+        meta=event.meta,
+        created_at=event.rendered_at,
+    )
+    return model.with_version(replace(version, images=(*version.images, image))), []
+
+
+def _thumbs(up: int, down: int, counters: Counters) -> Counters:
+    return replace(
+        counters, thumbs_up=max(0, counters.thumbs_up + up), thumbs_down=max(0, counters.thumbs_down + down)
+    )
+
+
+def review(model: Model, event: ReviewPosted | ReviewChanged | ReviewRemoved) -> Change:
+    """Move the version's thumbs by what the review says now, less what it said before."""
+    version = model.version(event.version_id)
+    if version is None:
+        return model, []
+    up = down = 0
+    if not isinstance(event, ReviewRemoved):
+        up, down = (up + 1, down) if event.recommended else (up, down + 1)
+    if not isinstance(event, ReviewPosted):
+        up, down = (up - 1, down) if event.was_recommended else (up, down - 1)
+    return model.with_version(replace(version, counters=_thumbs(up, down, version.counters))), []
+
+
+def downloaded(model: Model, version_id: int, times: int) -> Change:
+    """Count downloads."""
+    version = model.version(version_id)
+    if version is None:
+        return model, []
+    counters = replace(version.counters, downloads=version.counters.downloads + times)
+    return model.with_version(replace(version, counters=counters)), []
+
+
+def taken_down(model: Model, reason: str) -> Change:
+    """Withdraw the model from search, pages and downloads; nothing is deleted."""
+    if model.deleted or model.taken_down is not None:
+        return model, []
+    return replace(model, taken_down=reason), [ModelUnpublished(model_id=model.id, reason="taken down by a moderator")]
+
+
+def restored(model: Model) -> Change:
+    """Lift the takedown."""
+    if model.taken_down is None:
+        return model, []
+    return replace(model, taken_down=None), [ModelRestored(model_id=model.id)]

@@ -1,0 +1,168 @@
+"""Storage of the catalog: one document per model, changed as a whole together with its events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pymongo
+
+from services.catalog.domain.model import Model
+from services.catalog.domain.state import state_event
+from services.catalog.domain.wire import Wire
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReturnDocument, Session
+from shared.events.payload import Payload
+from shared.outbox import Outbox
+from shared.problems import NotFound
+
+Change = Callable[[Model], tuple[Model, Sequence[Payload]]]
+_HASH_LENGTHS = (8, 10, 12, 64)
+_EMPTY_AUTOV3 = "E3B0C44298FC"
+"""The hash of nothing, which a popular trainer embeds: it would make many files look like one."""
+
+
+def _to_document(model: Model) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(model, builtin_types=(datetime,))
+    document["_id"] = document.pop("id")
+    visible = model.is_visible
+    document["visible"] = visible
+    document["last_version_at"] = max((v.published_at for v in model.versions if v.published_at), default=None)
+    files = [file for version in model.published_versions for file in version.public_files] if visible else []
+    document["hashes"] = sorted({value.upper() for file in files for value in file.hashes.values()} - {_EMPTY_AUTOV3})
+    return document
+
+
+def _to_model(document: dict[str, Any]) -> Model:
+    return msgspec.convert({"id": document["_id"], **document}, Model)
+
+
+class Repository:
+    """Models by id, by version, by hash."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox, wire: Wire) -> None:
+        self._mongo = mongo
+        self._models = mongo["models"]
+        self._pending = mongo["downloads"]
+        self._outbox = outbox
+        self._wire = wire
+        mongo.index(
+            {
+                "models": [
+                    IndexModel([("versions.id", ASCENDING)], unique=True, sparse=True),
+                    IndexModel([("hashes", ASCENDING)]),
+                    IndexModel([("visible", ASCENDING), ("last_version_at", -1), ("_id", -1)]),
+                    IndexModel([("owner_id", ASCENDING)]),
+                ]
+            }
+        )
+
+    async def next_id(self, kind: str) -> int:
+        """The next id of a kind: model, version, image."""
+        return await self._mongo.next_id(kind)
+
+    async def insert(self, model: Model) -> None:
+        """Keep a new model."""
+        await self._models.insert_one(_to_document(model))
+
+    async def find(self, model_id: int, session: Session | None = None) -> Model | None:
+        """The model of that id."""
+        document = await self._models.find_one({"_id": model_id}, session=session)
+        return _to_model(document) if document else None
+
+    async def get(self, model_id: int, session: Session | None = None) -> Model:
+        """The model of that id; raises NotFound."""
+        found = await self.find(model_id, session)
+        if found is None:
+            raise NotFound(f"There is no model with id {model_id}.")
+        return found
+
+    async def find_by_version(self, version_id: int, session: Session | None = None) -> Model | None:
+        """The model that has this version."""
+        document = await self._models.find_one({"versions.id": version_id}, session=session)
+        return _to_model(document) if document else None
+
+    async def get_by_version(self, version_id: int, session: Session | None = None) -> Model:
+        """The model that has this version; raises NotFound."""
+        found = await self.find_by_version(version_id, session)
+        if found is None:
+            raise NotFound(f"There is no version with id {version_id}.")
+        return found
+
+    async def list_visible(self, ids: Sequence[int]) -> list[Model]:
+        """The visible ones of these models, in the order asked for."""
+        found = {
+            document["_id"]: _to_model(document)
+            async for document in self._models.find({"_id": {"$in": list(ids)}, "visible": True})
+        }
+        return [found[model_id] for model_id in ids if model_id in found]
+
+    async def list_newest(self, limit: int, before: tuple[datetime, int] | None) -> list[Model]:
+        """Visible models by the time of their last version, newest first; `before` is the last one already shown."""
+        wanted: dict[str, Any] = {"visible": True}
+        if before is not None:
+            moment, model_id = before
+            wanted["$or"] = [
+                {"last_version_at": {"$lt": moment}},
+                {"last_version_at": moment, "_id": {"$lt": model_id}},
+            ]
+        rows = self._models.find(wanted).sort([("last_version_at", -1), ("_id", -1)]).limit(limit)
+        return [_to_model(document) async for document in rows]
+
+    async def list_by_hash(self, value: str) -> list[Model]:
+        """Visible models with a public file of that hash, any kind of hash, any letter case."""
+        value = value.strip().upper().removeprefix("0X")
+        if len(value) not in _HASH_LENGTHS or not re.fullmatch(r"[0-9A-F]+", value):
+            return []
+        return [_to_model(document) async for document in self._models.find({"hashes": value, "visible": True})]
+
+    async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:
+        """Apply a pure change to a model and keep it with its events, in one transaction. Raises NotFound."""
+
+        async def work(session: Session) -> Model:
+            before = await self.get(model_id, session)
+            return await self._save(before, change(before), session)
+
+        return await work(session) if session is not None else await self._mongo.transact(work)
+
+    async def change_version(self, version_id: int, change: Change, session: Session | None = None) -> Model | None:
+        """The same, for the model that has this version; None (and no change) when no model has it any more."""
+
+        async def work(session: Session) -> Model | None:
+            before = await self.find_by_version(version_id, session)
+            return await self._save(before, change(before), session) if before is not None else None
+
+        return await work(session) if session is not None else await self._mongo.transact(work)
+
+    async def _save(self, before: Model, changed: tuple[Model, Sequence[Payload]], session: Session) -> Model:
+        after, events = changed
+        if after == before and not events:
+            return before
+        after = msgspec.structs.replace(after, seq=before.seq + 1)
+        state = state_event(before, after, self._wire)
+        await self._models.replace_one({"_id": after.id, "seq": before.seq}, _to_document(after), session=session)
+        await self._outbox.add([*events, *([state] if state is not None else [])], session)
+        return after
+
+    async def count_download(self, version_id: int, session: Session) -> None:
+        """Note a download; `take_downloads` adds the notes up."""
+        await self._pending.update_one({"_id": version_id}, {"$inc": {"times": 1}}, upsert=True, session=session)
+
+    async def downloads_waiting(self) -> list[int]:
+        """Versions with downloads not yet added up."""
+        return [row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", pymongo.ASCENDING).limit(500)]
+
+    async def take_downloads(self, version_id: int, apply: Callable[[Model, int], tuple[Model, Sequence[Payload]]]) -> None:
+        """Add the noted downloads of a version to its model, in one transaction."""
+
+        async def work(session: Session) -> None:
+            row = await self._pending.find_one_and_delete({"_id": version_id}, session=session)
+            if row is not None:
+                await self.change_version(version_id, lambda model: apply(model, int(row["times"])), session)
+
+        await self._mongo.transact(work)
+
+
+__all__ = ["Repository", "ReturnDocument"]

@@ -1,0 +1,316 @@
+"""Easel's own API beside the compatible one: publish, review, report, moderate. Requests refuse unknown fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shared.actor import Role
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Text = Annotated[str, Meta(max_length=100_000)]
+Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{2,40}$")]
+
+VersionStatus = Literal["Draft", "Scanning", "Published", "Refused", "TakenDown", "Unpublished"]
+FileState = Literal["uploading", "pending", "clean", "dangerous", "invalid", "failed"]
+UploadStatus = Literal["open", "complete", "aborted", "expired"]
+PreviewStatus = Literal["none", "queued", "rendering", "done", "failed", "waiting"]
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base of request bodies."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of answers."""
+
+
+class NewModel(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/models`. `description` is Markdown."""
+
+    name: Name
+    type: str
+    description: Text = ""
+    tags: Annotated[list[Tag], Meta(max_length=50)] = []
+    nsfw: bool = False
+    poi: bool = False
+    minor: bool = False
+    allow_no_credit: bool = True
+    allow_commercial_use: list[str] = msgspec.field(default_factory=lambda: ["Image", "RentCivit", "Rent", "Sell"])
+    allow_derivatives: bool = True
+    allow_different_license: bool = True
+
+
+class ModelChange(Ask, frozen=True, kw_only=True):
+    """Body of `PATCH /api/hub/models/{id}`: what is absent stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    tags: Annotated[list[Tag], Meta(max_length=50)] | UnsetType = UNSET
+    nsfw: bool | UnsetType = UNSET
+
+
+class NewVersion(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/models/{id}/versions`. `base_version_id`: the version an adapter is to be drawn on."""
+
+    name: Name
+    base_model: str
+    description: Text = ""
+    trained_words: Annotated[list[Word], Meta(max_length=100)] = []
+    base_version_id: Annotated[int, Meta(ge=1)] | None = None
+
+
+class FileFacts(Ask, frozen=True, kw_only=True):
+    """What the publisher says of a file."""
+
+    format: str | None = None
+    size: Literal["full", "pruned"] | None = None
+    fp: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class NewUpload(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/versions/{id}/uploads`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    size_bytes: int
+    type: str = "Model"
+    metadata: FileFacts = FileFacts()
+
+
+class PartNumbers(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/uploads/{id}/urls`."""
+
+    parts: Annotated[list[Annotated[int, Meta(ge=1, le=10_000)]], Meta(min_length=1, max_length=1_000)]
+
+
+class PartTag(Ask, frozen=True, kw_only=True):
+    """A part that was sent: its number and the ETag the store answered with."""
+
+    number: Annotated[int, Meta(ge=1, le=10_000)]
+    etag: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class CompleteUpload(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/uploads/{id}/complete`."""
+
+    parts: Annotated[list[PartTag], Meta(min_length=1, max_length=10_000)]
+
+
+class UploadPart(Answer, frozen=True, kw_only=True):
+    """A part the store has."""
+
+    number: int
+    etag: str
+    size_bytes: int
+
+
+class Upload(Answer, frozen=True, kw_only=True):
+    """One file on its way: send the missing parts, then complete."""
+
+    id: str
+    file_id: int
+    version_id: int
+    name: str
+    size_bytes: int
+    part_size_bytes: int
+    part_count: int
+    status: UploadStatus
+    expires_at: str
+    parts: list[UploadPart]
+
+
+class UploadPage(Answer, frozen=True, kw_only=True):
+    """The caller's open uploads."""
+
+    items: list[Upload]
+
+
+class PartUrl(Answer, frozen=True, kw_only=True):
+    """Where to PUT one part; no other credential is needed."""
+
+    number: int
+    url: str
+
+
+class PartUrls(Answer, frozen=True, kw_only=True):
+    """Signed addresses; ask again for the rest when they have expired."""
+
+    urls: list[PartUrl]
+    expires_at: str
+
+
+class Finding(Answer, frozen=True, kw_only=True):
+    """One thing the scanner found in a file."""
+
+    code: str
+    location: str
+    message: str
+
+
+class HubFile(Answer, frozen=True, kw_only=True):
+    """A file as its publisher sees it."""
+
+    id: int
+    name: str
+    size_bytes: int
+    type: str
+    state: FileState
+    sha256: str | None
+    hashes: dict[str, str]
+    findings: list[Finding]
+
+
+class Previews(Answer, frozen=True, kw_only=True):
+    """How far the hub's renderers are with a version."""
+
+    status: PreviewStatus = "none"
+    done: int = 0
+    total: int = 0
+    reason: str | None = None
+
+
+class HubVersion(Answer, frozen=True, kw_only=True):
+    """A version as its publisher sees it."""
+
+    id: int
+    model_id: int
+    name: str
+    base_model: str
+    status: VersionStatus
+    status_reason: str | None
+    published_at: str | None
+    url: str
+    files: list[HubFile]
+    previews: Previews = Previews()
+
+
+class HubModel(Answer, frozen=True, kw_only=True):
+    """A model as its publisher sees it."""
+
+    id: int
+    name: str
+    type: str
+    description: str
+    tags: list[str]
+    status: VersionStatus
+    url: str
+    owner: str
+    versions: list[HubVersion]
+
+
+class NewReview(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/versions/{id}/reviews`."""
+
+    recommended: bool
+    text: Annotated[str, Meta(max_length=10_000)] = ""
+
+
+class Review(Answer, frozen=True, kw_only=True):
+    """What somebody says of a version."""
+
+    id: int
+    model_id: int
+    version_id: int
+    username: str
+    recommended: bool
+    text: str
+    created_at: str
+
+
+class ReviewPage(Answer, frozen=True, kw_only=True):
+    """Reviews, newest first."""
+
+    items: list[Review]
+    next_cursor: str | UnsetType = UNSET
+
+
+ReportReason = Literal["malware", "stolen", "illegal", "mislabelled", "real-person", "minor-safety", "spam", "other"]
+
+
+class NewReport(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/reports`."""
+
+    subject_type: Literal["model"]
+    subject_id: Annotated[int, Meta(ge=1)]
+    reason: ReportReason
+    details: Annotated[str, Meta(max_length=5_000)] = ""
+
+
+class Report(Answer, frozen=True, kw_only=True):
+    """A report in the moderators' queue."""
+
+    id: int
+    subject_type: str
+    subject_id: int
+    reason: str
+    details: str
+    status: Literal["open", "closed"]
+    reporter: str
+    created_at: str
+    decision: str | None = None
+
+
+class ReportPage(Answer, frozen=True, kw_only=True):
+    """Reports, oldest open first."""
+
+    items: list[Report]
+
+
+class NewTakedown(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/moderation/takedowns`."""
+
+    model_id: Annotated[int, Meta(ge=1)]
+    reason: Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
+class Decision(Answer, frozen=True, kw_only=True):
+    """A moderator's decision, as the audit log keeps it."""
+
+    id: int
+    action: Literal["takedown", "restore"]
+    model_id: int
+    reason: str
+    moderator: str
+    created_at: str
+
+
+class NewAccount(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/accounts` (administrators)."""
+
+    username: Username
+    role: Role = "creator"
+
+
+class AccountWithKey(Answer, frozen=True, kw_only=True):
+    """A new account and its first key, which is shown this once."""
+
+    id: int
+    username: str
+    role: Role
+    key: str
+
+
+class NewKey(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/keys`."""
+
+    name: Name
+
+
+class Key(Answer, frozen=True, kw_only=True):
+    """An API key; the secret itself only in the answer that made it."""
+
+    id: str
+    name: str
+    created_at: str
+    last_used_at: str | None = None
+    key: str | UnsetType = UNSET
+
+
+class KeyPage(Answer, frozen=True, kw_only=True):
+    """The caller's keys."""
+
+    items: list[Key]
