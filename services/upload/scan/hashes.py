@@ -1,0 +1,178 @@
+"""All six hashes of a file in one pass and constant memory.
+
+The reader fills six reusable blocks of 1 MiB; one worker thread makes SHA256 and CRC32, the other AutoV3 and BLAKE3.
+hashlib, blake3 and zlib let go of the interpreter lock on such blocks, so both cores work while the reader reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Final, Self
+
+from blake3 import blake3
+
+Reader = Callable[[memoryview], int]
+"""Fills the view from its start and says how many bytes it put there; 0 at the end of the data."""
+
+BLOCK_BYTES: Final = 1 << 20
+BLOCK_COUNT: Final = 6
+
+_AUTOV1_OFFSET: Final = 0x100000
+_AUTOV1_LENGTH: Final = 0x10000
+_AUTOV1_MIN_SIZE: Final = 0x200000
+
+
+class _Worker(threading.Thread):
+    """Feeds blocks to `update` in order, and gives each back by its semaphore."""
+
+    def __init__(self, name: str, update: Callable[[memoryview], None]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.free = threading.Semaphore(BLOCK_COUNT)
+        self.blocks: SimpleQueue[memoryview | None] = SimpleQueue()
+        self.error: BaseException | None = None
+        self._update = update
+
+    def run(self) -> None:
+        while (block := self.blocks.get()) is not None:
+            try:
+                if self.error is None:
+                    self._update(block)
+            except BaseException as error:  # raised again in the reader's thread by `finish`
+                self.error = error
+            finally:
+                self.free.release()
+
+
+class HashPipeline:
+    """Computes the hashes of the blocks it is given; a context manager that ends its threads.
+
+    Args:
+        tensors_offset: where AutoV3 begins to count (after a safetensors header); None for other files, without AutoV3.
+    """
+
+    def __init__(self, *, tensors_offset: int | None = None) -> None:
+        self.size_bytes = 0
+        self._tensors_offset = tensors_offset
+        self._sha256 = hashlib.sha256()
+        self._crc32 = 0
+        self._autov1 = hashlib.sha256()
+        self._autov3 = hashlib.sha256()
+        self._autov3_seen = 0
+        self._blake3 = blake3()  # one thread, unless it is asked for more
+        self._blocks = [memoryview(bytearray(BLOCK_BYTES)) for _ in range(BLOCK_COUNT)]
+        self._next = 0
+        self._workers = (_Worker("hash-sha256", self._whole), _Worker("hash-autov3", self._tensors))
+
+    def __enter__(self) -> Self:
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.blocks.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def count_tensors_from(self, offset: int) -> None:
+        """Set where AutoV3 begins; only before the first block is submitted."""
+        if self.size_bytes:
+            raise ValueError("AutoV3's offset must be known before the first block")
+        self._tensors_offset = offset
+
+    def _whole(self, block: memoryview) -> None:
+        self._sha256.update(block)
+        self._crc32 = zlib.crc32(block, self._crc32)
+
+    def _tensors(self, block: memoryview) -> None:
+        self._blake3.update(block)
+        if self._tensors_offset is not None:
+            start = self._tensors_offset - self._autov3_seen
+            self._autov3_seen += len(block)
+            if start < len(block):
+                self._autov3.update(block[max(start, 0) :])
+
+    def free_block(self) -> memoryview:
+        """The next block to fill; waits until both workers are done with what it held."""
+        for worker in self._workers:
+            worker.free.acquire()
+        block = self._blocks[self._next]
+        self._next = (self._next + 1) % BLOCK_COUNT
+        return block
+
+    def submit(self, block: memoryview) -> None:
+        """Hash a filled (possibly cut) block that `free_block` gave out. It may be read, but not written, by others."""
+        start = _AUTOV1_OFFSET - self.size_bytes
+        part = block[max(start, 0) : max(start + _AUTOV1_LENGTH, 0)]
+        if len(part):
+            self._autov1.update(part)
+        self.size_bytes += len(block)
+        for worker in self._workers:
+            worker.blocks.put(block)
+
+    def finish(self) -> dict[str, str]:
+        """The hashes by their names in the API, upper-case hexadecimal, once all blocks are submitted."""
+        for worker in self._workers:
+            worker.blocks.put(None)
+        for worker in self._workers:
+            worker.join()
+            if worker.error is not None:
+                raise worker.error
+        sha256 = self._sha256.hexdigest().upper()
+        hashes = {
+            "SHA256": sha256,
+            "AutoV2": sha256[:10],
+            # The least significant byte comes first in the API's CRC32.
+            "CRC32": self._crc32.to_bytes(4, "little").hex().upper(),
+            "BLAKE3": self._blake3.hexdigest().upper(),
+        }
+        if self.size_bytes >= _AUTOV1_MIN_SIZE:
+            hashes["AutoV1"] = self._autov1.hexdigest()[:8].upper()
+        if self._tensors_offset is not None and self.size_bytes > self._tensors_offset:
+            # Without any tensor byte it would be the hash of nothing, which names no file.
+            hashes["AutoV3"] = self._autov3.hexdigest()[:12].upper()
+        return hashes
+
+
+def reader_of(chunks: Iterable[bytes]) -> Reader:
+    """A Reader over byte chunks of any sizes."""
+    source: Iterator[bytes] = iter(chunks)
+    rest = memoryview(b"")
+
+    def read(into: memoryview) -> int:
+        nonlocal rest
+        while not rest:
+            chunk = next(source, None)
+            if chunk is None:
+                return 0
+            rest = memoryview(chunk)
+        count = min(len(rest), len(into))
+        into[:count] = rest[:count]
+        rest = rest[count:]
+        return count
+
+    return read
+
+
+def fill(read: Reader, block: memoryview) -> memoryview:
+    """Read until the block is full or the data end; the filled part."""
+    filled = 0
+    while filled < len(block) and (count := read(block[filled:])):
+        filled += count
+    return block[:filled]
+
+
+def hash_stream(source: Reader | Iterable[bytes], *, tensors_offset: int | None = None) -> dict[str, str]:
+    """All hashes of a stream. `tensors_offset` (8 + header length) turns AutoV3 on, for real safetensors only."""
+    read = source if callable(source) else reader_of(source)
+    with HashPipeline(tensors_offset=tensors_offset) as pipeline:
+        while block := fill(read, pipeline.free_block()):
+            pipeline.submit(block)
+        return pipeline.finish()

@@ -1,0 +1,186 @@
+"""One scan of one file: the bytes are read once and hashed on the way, then judged by the validator of their format."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from services.upload.scan.content import Budget, Inspection, analyse_header, header_bytes
+from services.upload.scan.formats import Format, check_agreement, detect_format, safetensors_data_offset
+from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
+from services.upload.scan.report import Analysis, Refusal, ScanReport
+
+Progress = Callable[[int], None]
+"""Told the number of bytes read so far."""
+
+_NEEDS_WHOLE = frozenset({"zip", "torch_legacy", "pickle"})
+
+
+def scan_file(
+    path_or_fd: str | os.PathLike[str] | int,
+    name: str,
+    declared_type: str,
+    *,
+    spool_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> ScanReport:
+    """Scan a local regular file, by path or by an open descriptor (which stays open).
+
+    Args:
+        name: the name it was uploaded under; the path's own name is not looked at.
+        declared_type: the file's type in the API's words, e.g. "Model".
+        spool_dir: where large members of archives are unpacked for inspection; the system's own place by default.
+
+    Raises:
+        OSError: the file cannot be read. What is wrong inside the file is in the report instead.
+    """
+    with open(path_or_fd, "rb", buffering=0, closefd=not isinstance(path_or_fd, int)) as file:
+        before = os.fstat(file.fileno())
+        file.seek(0)
+        work = _Work(
+            read=lambda view: file.readinto(view) or 0,
+            size_bytes=before.st_size,
+            name=name,
+            declared_type=declared_type,
+            spool_dir=spool_dir or Path(tempfile.gettempdir()),
+            progress=progress,
+            whole=cast(BinaryIO, file),
+        )
+        report = work.run()
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        return failed_report(before.st_size, "scan.changed", "The file changed while it was scanned. Scan it again.")
+    return report
+
+
+def scan_stream(
+    source: Reader | Iterable[bytes],
+    size_bytes: int,
+    name: str,
+    declared_type: str,
+    spool_dir: Path,
+    *,
+    progress: Progress | None = None,
+) -> ScanReport:
+    """Scan a stream that is read once, in constant memory.
+
+    Headers are kept from the head of the stream. A format that needs random access is written to a nameless file in
+    `spool_dir` during the same pass, which the system removes with the process at the latest.
+
+    Args:
+        source: fills a view and says how many bytes it put there (0 at the end), or yields chunks of bytes.
+        size_bytes: how long the stream must be; one that is shorter or longer is invalid.
+
+    Raises:
+        OSError: the spool cannot be written. Whatever `source` raises passes through.
+    """
+    read = source if callable(source) else reader_of(source)
+    return _Work(read, size_bytes, name, declared_type, spool_dir, progress).run()
+
+
+def failed_report(size_bytes: int, code: str, message: str) -> ScanReport:
+    """The report of a scan that could not be done: to be tried again, and the file stays unserved."""
+    analysis = Analysis()
+    analysis.add(code, "", message)
+    return ScanReport(
+        verdict="failed", format="unknown", size_bytes=size_bytes, hashes={}, findings=tuple(analysis.findings),
+        imports=(), facts=None,
+    )  # fmt: skip
+
+
+def open_spool(folder: Path) -> BinaryIO:
+    """A private file without a name: the system removes it when it is closed, also by the end of the process."""
+    return cast(BinaryIO, tempfile.TemporaryFile(dir=folder, buffering=0))
+
+
+@dataclass
+class _Work:
+    """The state of one scan."""
+
+    read: Reader
+    size_bytes: int
+    name: str
+    declared_type: str
+    spool_dir: Path
+    progress: Progress | None = None
+    whole: BinaryIO | None = None
+    """The file itself where there is one; else the spool, once the format is known to need it."""
+    head: bytearray = field(default_factory=bytearray)
+    analysis: Analysis = field(default_factory=Analysis)
+    found: Format = "unknown"
+    _needed: int | None = None
+    _spool: BinaryIO | None = None
+
+    def run(self) -> ScanReport:
+        with ExitStack() as stack:
+            hashes, read_bytes = self._pass(stack)
+            if read_bytes != self.size_bytes:
+                ending = f"ended after {read_bytes}" if read_bytes < self.size_bytes else "went on"
+                message = f"The file should have {self.size_bytes} bytes, but {ending}. Upload it again."
+                self.analysis.add("file.size", "", message)
+                hashes = {}
+            else:
+                self._judge()
+        if self.found != "safetensors" or self.analysis.facts is None:
+            hashes.pop("AutoV3", None)
+        return ScanReport(
+            verdict=self.analysis.verdict,
+            format=self.found,
+            size_bytes=self.size_bytes,
+            hashes=hashes,
+            findings=tuple(self.analysis.findings),
+            imports=tuple(self.analysis.imports),
+            facts=self.analysis.facts,
+        )
+
+    def _pass(self, stack: ExitStack) -> tuple[dict[str, str], int]:
+        """Read everything once: hash it, keep what the judgement needs. Stops soon after a stream that is too long."""
+        with HashPipeline() as pipeline:
+            while block := fill(self.read, pipeline.free_block()):
+                if not pipeline.size_bytes:
+                    self.found = detect_format(block, self.size_bytes)
+                    self._needed = header_bytes(self.found, block)
+                    if self.found == "safetensors":
+                        pipeline.count_tensors_from(safetensors_data_offset(block))
+                    if self.found in _NEEDS_WHOLE and self.whole is None:
+                        self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
+                pipeline.submit(block)
+                self._keep(block)
+                if self.progress is not None:
+                    self.progress(pipeline.size_bytes)
+                if pipeline.size_bytes > self.size_bytes:
+                    break
+            if not pipeline.size_bytes:
+                self.found = "empty"
+            return pipeline.finish(), pipeline.size_bytes
+
+    def _keep(self, block: memoryview) -> None:
+        if self._needed is not None and len(self.head) < self._needed:
+            self.head += block[: self._needed - len(self.head)]
+        while self._spool is not None and block:
+            block = block[self._spool.write(block) :]
+
+    def _judge(self) -> None:
+        """Content first, so that what a mislabelled file really holds is known, then name and type."""
+        try:
+            if self._needed is not None:
+                analyse_header(self.analysis, self.found, self.head, self.size_bytes, self.name)
+            elif self.found in _NEEDS_WHOLE and self.whole is not None:
+                inspection = Inspection(self.analysis, self.spool_dir, Budget())
+                self.found = inspection.judge(self.found, self.whole, self.size_bytes)
+        except Refusal as refusal:
+            self.analysis.add_refusal(refusal)
+            if self.found == "zip":
+                return  # what sort of zip it is was not settled, so nothing can be said of its name
+        except MemoryError:
+            # Our own limit on memory, which no honest header or pickle comes near.
+            self.analysis.add("limits.memory", "", "The file needs more memory to inspect than any model does.")
+        try:
+            check_agreement(self.name, self.declared_type, self.found)
+        except Refusal as refusal:
+            self.analysis.add_refusal(refusal)
