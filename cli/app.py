@@ -1,0 +1,84 @@
+"""The `easel` command: its sub-commands, and how it ends.
+
+To add a command, write a function with typer annotations in a module of its own and register it below. Modules that
+define commands import httpx, rich, tenacity and the like inside functions, so that `easel --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from cli import accounts, community
+from cli.doctor import doctor
+from cli.errors import EXIT_CODE_HELP, CommandFailed, ExitCode, Interrupted, UsageInvalid
+from cli.get import get
+from cli.output import print_failure
+from cli.publish import publish
+from cli.pull import pull
+from cli.search import search
+
+EPILOG = (
+    "EASEL_URL is the hub (default http://127.0.0.1:8000), EASEL_TOKEN your API key.  Exit codes: "
+    + ", ".join(f"{int(code)} {text}" for code, text in EXIT_CODE_HELP.items())
+    + "."
+)
+
+app = typer.Typer(
+    name="easel",
+    help="Publish, find, fetch and look after generative-AI models on an Easel hub.",
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(publish)
+app.command()(search)
+app.command()(get)
+app.command()(pull)
+app.command()(doctor)
+app.command()(community.review)
+app.command()(community.report)
+app.command()(community.takedown)
+app.command()(community.restore)
+app.command()(community.delete)
+app.add_typer(accounts.account, name="account")
+app.add_typer(accounts.key, name="key")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (`cli.errors.ExitCode`); never raises for a failed command."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    json_only = "--json" in given
+    try:
+        result = app(args=given, prog_name="easel", standalone_mode=False)
+    except CommandFailed as failure:
+        print_failure(failure, json_only=json_only)
+        return failure.exit_code
+    except typer.TyperException as error:
+        hint = "See `easel --help`, or `--help` after a command."
+        print_failure(UsageInvalid(error.format_message(), hint=hint), json_only=json_only)
+        return error.exit_code
+    except typer.Abort:
+        print_failure(CommandFailed("not confirmed, so nothing was done"), json_only=json_only)
+        return ExitCode.FAILED
+    except BrokenPipeError:
+        # The reader (`| head`) has left; what it left unread must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:  # the last resort: a script still gets its one JSON document
+        traceback.print_exc()
+        print_failure(CommandFailed(f"unexpected {type(error).__name__}: {error}"), json_only=json_only)
+        return ExitCode.FAILED
+    code = result if isinstance(result, int) else ExitCode.OK
+    if code == ExitCode.INTERRUPTED:
+        print_failure(Interrupted("interrupted"), json_only=json_only)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
