@@ -1,0 +1,196 @@
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from services.gateway.pages import (
+    STATIC_DIRECTORY,
+    BrowseParams,
+    read_theme,
+    render_browse,
+    render_files_fragment,
+    render_model,
+    render_previews_fragment,
+    render_problem,
+)
+from shared.problems import NotFound
+
+VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+HOSTILE = "<script>alert('x')</script>\"'>"
+
+
+class Outline(HTMLParser):
+    """Elements of a page; fails on a tag that is not closed where it should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == [], f"not closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"attribute given twice on {tag}: {attrs}"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, f"</{tag}> closes nothing"
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
+    page = {"items": [make_model(id=n + 1) for n in range(3)], "metadata": {"nextCursor": "a"}, "total": 30}
+    choices = BrowseParams(type_choices=("LORA", "VAE"), base_model_choices=("SD 1.5",), types=("LORA",), tag="style")
+    drawing = make_hub(previews={"status": "rendering", "done": 1, "total": 4, "reason": None})
+    reviews = {"items": [make_review(), make_review(recommended=False, versionId=9)], "nextCursor": "b"}
+    return {
+        "results": render_browse(page, choices),
+        "nothing": render_browse({"items": [], "metadata": {}}, choices),
+        "first run": render_browse({"items": [], "metadata": {}}, BrowseParams()),
+        "unavailable": render_browse(None, BrowseParams(query="cat")),
+        "model": render_model(make_model(), None, reviews, drawing, "dark"),
+        "bare model": render_model(make_model(creator=None, tags=[], description=None), 9, None, None),
+        "not found": render_problem(404, "No such model", "Nothing has the number 7."),
+        "error": render_problem(503, "Not now", "Try again.", "01JC"),
+    }
+
+
+@pytest.fixture
+def pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
+    return _pages(make_model, make_hub, make_review)
+
+
+def test_pages_are_well_formed_with_one_title_and_main(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        outline = Outline(html)
+        assert len(outline.all("h1")) == 1, name
+        assert len(outline.all("main")) == 1, name
+        ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+        assert len(ids) == len(set(ids)), name
+
+
+def test_pages_need_no_inline_code_and_no_third_party(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        outline = Outline(html)
+        assert outline.all("style") == [], name
+        for tag, attributes in outline.elements:
+            assert not [key for key in attributes if key == "style" or key.startswith("on")], (name, tag)
+            if tag in ("script", "link"):
+                address = attributes.get("src") or attributes.get("href") or ""
+                assert address.startswith("/"), (name, address)
+
+
+def test_static_addresses_exist_and_change_with_their_content(pages: dict[str, str]) -> None:
+    for html in pages.values():
+        for file, digest in re.findall(r'"/static/([^"?#]+)\?v=(\w*)', html):
+            assert (STATIC_DIRECTORY / file).is_file()
+            assert len(digest) == 12
+
+
+def test_every_icon_on_a_page_is_drawn(pages: dict[str, str]) -> None:
+    drawn = set(re.findall(r'<symbol id="([^"]+)"', (STATIC_DIRECTORY / "icons.svg").read_text()))
+    for html in pages.values():
+        assert set(re.findall(r"icons\.svg\?v=\w+#([\w-]+)", html)) <= drawn
+
+
+def test_every_control_has_a_name(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        for image in Outline(html).all("img"):
+            assert image.get("alt") is not None, name
+        for button in re.findall(r"<button[^>]*>.*?</button>", html, flags=re.DOTALL):
+            text = re.sub(r"<[^>]+>", "", button).strip()
+            assert text or "aria-label=" in button, (name, button)
+
+
+def test_card_has_at_most_thirty_elements(pages: dict[str, str]) -> None:
+    cards = re.findall(r'<li class="card">.*?</li>', pages["results"], flags=re.DOTALL)
+    assert len(cards) == 3
+    assert all(len(Outline(card).elements) <= 30 for card in cards)
+
+
+def test_user_text_is_shown_as_text_everywhere(
+    make_model: Any, make_version: Any, make_file: Any, make_hub: Any
+) -> None:
+    finding = {"code": HOSTILE, "location": HOSTILE, "message": HOSTILE}
+    file = make_file(name=HOSTILE, metadata={"format": HOSTILE, HOSTILE: HOSTILE}, pickleScanMessage=HOSTILE)
+    picture = {"url": "/a.png", "nsfwLevel": 1, "meta": {"prompt": HOSTILE, "seed": HOSTILE}}
+    version = make_version(
+        name=HOSTILE, baseModel=HOSTILE, trainedWords=[HOSTILE], files=[file], images=[picture], description=HOSTILE
+    )
+    model = make_model(
+        name=HOSTILE, description=HOSTILE, tags=[HOSTILE], creator={"username": HOSTILE}, modelVersions=[version]
+    )
+    hub = make_hub(
+        files=[{"id": 31, "name": HOSTILE, "state": "dangerous", "findings": [finding]}],
+        previews={"status": "failed", "done": 0, "total": 0, "reason": HOSTILE},
+    )
+    reviews = {"items": [{"id": 1, "versionId": 12, "username": HOSTILE, "recommended": True, "text": HOSTILE}]}
+    pages = [
+        render_model(model, None, reviews, hub),
+        render_browse({"items": [model]}, BrowseParams(query=HOSTILE, tag=HOSTILE, types=(HOSTILE,))),
+        render_problem(400, HOSTILE, HOSTILE, HOSTILE),
+    ]
+    for html in pages:
+        assert "<script>alert" not in html
+        Outline(html)
+
+
+def test_model_page_shows_download_hashes_and_words(pages: dict[str, str]) -> None:
+    html = pages["model"]
+    assert 'href="http://hub.example:8000/api/download/models/12" download' in html
+    assert "AB" * 32 in html
+    assert "data-copy-chip" in html
+    assert 'data-theme="dark"' in html
+
+
+def test_pages_say_nothing_was_found_or_search_is_down_but_not_both(pages: dict[str, str]) -> None:
+    assert "Nothing found" in pages["nothing"]
+    assert "unavailable" not in pages["nothing"]
+    assert "Search is unavailable" in pages["unavailable"]
+    assert "Nothing found" not in pages["unavailable"]
+    assert "easel publish" in pages["first run"]
+
+
+def test_previews_fragment_asks_again_until_all_are_drawn(make_model: Any, make_hub: Any) -> None:
+    drawing = make_hub(previews={"status": "rendering", "done": 1, "total": 4, "reason": None})
+    html = render_previews_fragment(make_model(), 12, drawing)
+    section = Outline(html).all("section")[0]
+    assert section["id"] == "previews"
+    assert section["data-refresh"] == "/models/4/previews?versionId=12"
+    assert Outline(html).all("progress") == [{"value": "1", "max": "4", "aria-labelledby": "drawing-text"}]
+    assert html.count("gallery-missing") == 3
+
+    assert "data-refresh" not in render_previews_fragment(make_model(), 12, make_hub())
+
+
+def test_files_fragment_has_the_id_the_page_replaces(make_model: Any) -> None:
+    assert Outline(render_files_fragment(make_model(), 12, None)).all("section")[0]["id"] == "files"
+
+
+def test_unknown_version_is_not_found(make_model: Any) -> None:
+    with pytest.raises(NotFound, match="no published version 77"):
+        render_model(make_model(), 77, {"items": []}, None)
+
+
+def test_error_page_gives_the_number_that_finds_it_in_the_logs(pages: dict[str, str]) -> None:
+    assert "01JC" in pages["error"]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "theme"),
+    [("dark", "dark"), ("light", "light"), ("system", "system"), (None, "system"), ('"><x', "system")],
+)
+def test_theme_is_one_of_three(cookie: str | None, theme: str) -> None:
+    assert read_theme(cookie) == theme
+
+
+def test_stylesheet_stays_small() -> None:
+    import gzip
+
+    assert len(gzip.compress((STATIC_DIRECTORY / "easel.css").read_bytes())) < 25_000
