@@ -12,13 +12,15 @@ account = typer.Typer(help="Accounts of the hub (administrators).")
 key = typer.Typer(help="Your own API keys.")
 
 Username = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
-Role = Annotated[str, typer.Option("--role", help="What the account may do, e.g. creator, moderator or admin.")]
+Role = Annotated[
+    str, typer.Option("--role", help="member (reads, reviews), creator (publishes), moderator or administrator.")
+]
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="As `easel key list` shows it.")]
 
 
 @account.command("create")
-def create_account(name: Username, role: Role, json_only: JsonFlag = False) -> None:
+def create_account(name: Username, role: Role = "creator", json_only: JsonFlag = False) -> None:
     """Create an account; its first API key is shown once, now."""
     from cli.client import HubClient
 

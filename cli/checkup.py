@@ -36,6 +36,7 @@ DEBIAN_PACKAGES = {
     "liblzma.so.5": "liblzma5",
 }
 START = "Start the hub with `easel up`."
+DOWN = "not running"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +64,22 @@ def examine(url: str, environment: Mapping[str, str]) -> list[Check]:
             services = pool.map(lambda process: examine_service(local, process, gateway_port, state), others)
             engines = [examine_engine(engine, gateway_port, state, environment) for engine in ENGINES]
             checks = [gateway.result(), *services, *engines]
+    checks = judge_together(checks)
     if "EASEL_MONGO_URL" not in environment and sys.platform == "linux":
         checks.append(examine_mongod())
     return [*checks, examine_disk(state)]
+
+
+def judge_together(checks: list[Check]) -> list[Check]:
+    """What only shows side by side: the supervisor is needed if nothing else keeps the processes, and then first."""
+    supervisor = next(check for check in checks if check.name == "supervisor")
+    if supervisor.is_ok:
+        return checks
+    others = [check for check in checks if check is not supervisor]
+    if all(check.is_ok for check in others):
+        detail = "not running; something else keeps the processes"
+        return [*others, msgspec.structs.replace(supervisor, is_ok=True, detail=detail, fix=None)]
+    return [msgspec.structs.replace(check, fix=START) if check.detail.startswith(DOWN) else check for check in checks]
 
 
 def is_on_this_machine(url: str) -> bool:
@@ -82,7 +96,7 @@ def examine_gateway(http: httpx.Client, url: str) -> Check:
 
 def examine_service(http: httpx.Client, process: Process, gateway_port: int, state: Path) -> Check:
     """Ask a process of this machine's hub whether it is ready."""
-    fix = f"{START} If it runs, this one ends by itself: see {state}/logs/{process.name}.log"
+    fix = f"The hub runs, but this process ends by itself: see {state}/logs/{process.name}.log"
     return _ask(http, "service", process.name, f"http://{HOST}:{port_of(process.name, gateway_port)}", fix)
 
 
@@ -97,8 +111,8 @@ def examine_engine(engine: Process, gateway_port: int, state: Path, environment:
     try:
         socket.create_connection((HOST, port), timeout=ANSWER_SECONDS).close()
     except OSError as error:
-        fix = f"{START} If it runs, see {state}/logs/{_log_name(engine.name)}.log"
-        detail = f"not running ({error.strerror or error})"
+        fix = f"The hub runs, but this engine ends by itself: see {state}/logs/{engine.name}.log"
+        detail = f"{DOWN} ({error.strerror or error})"
         return Check(kind="engine", name=engine.name, where=where, is_ok=False, detail=detail, fix=fix)
     return Check(kind="engine", name=engine.name, where=where, is_ok=True, detail="running")
 
@@ -170,7 +184,7 @@ def _ask(http: httpx.Client, kind: Literal["gateway", "service"], name: str, url
     try:
         response = http.get(f"{url}/health/ready")
     except httpx.ConnectError:
-        return check(False, "not running", fix)
+        return check(False, DOWN, fix)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return check(False, f"does not answer ({type(error).__name__})", fix)
     try:
@@ -198,7 +212,3 @@ def mend(missing: Mapping[str, str]) -> str:
         settings = ", ".join(ENGINE_SETTINGS[name] for name in engines)
         return f"Mend {', '.join(engines)} first (or {settings}); it then goes on by itself."
     return "It goes on by itself once that is there; its log says more."
-
-
-def _log_name(engine: str) -> str:
-    return "supervisord" if engine == "supervisor" else engine

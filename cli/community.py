@@ -13,6 +13,10 @@ ModelId = Annotated[int, typer.Argument(metavar="MODEL_ID", min=1)]
 Recommended = Annotated[bool, typer.Option("--up/--down", help="Whether you recommend it.")]
 Text = Annotated[str, typer.Argument(help="What you have to say about it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+ReportReason = Annotated[
+    str,
+    typer.Option("--reason", help="malware, stolen, illegal, mislabelled, real-person, minor-safety, spam or other."),
+]
 Details = Annotated[str | None, typer.Option("--details", help="More about it, for the moderators.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -24,7 +28,7 @@ def review(version_id: VersionId, text: Text, recommended: Recommended, json_onl
     Output(json_only=json_only).line(f"review {made['id']} of version {version_id} is posted")
 
 
-def report(model_id: ModelId, reason: Reason, details: Details = None, json_only: JsonFlag = False) -> None:
+def report(model_id: ModelId, reason: ReportReason, details: Details = None, json_only: JsonFlag = False) -> None:
     """Tell the moderators about a model."""
     body: dict[str, object] = {"subjectType": "model", "subjectId": model_id, "reason": reason}
     if details is not None:

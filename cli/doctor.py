@@ -29,7 +29,11 @@ def doctor(json_only: JsonFlag = False) -> None:
         ("", "what", "where", "state"),
         [("ok" if check.is_ok else "!!", check.name, check.where, check.detail) for check in checks],
     )
-    for fix in dict.fromkeys(f"{check.name}: {check.fix}" for check in checks if check.fix):
-        out.line(fix)
+    names_by_fix: dict[str, list[str]] = {}
+    for check in checks:
+        if check.fix:
+            names_by_fix.setdefault(check.fix, []).append(check.name)
+    for fix, names in names_by_fix.items():
+        out.line(f"{', '.join(names)}: {fix}")
     if not is_well:
         raise typer.Exit(ExitCode.FAILED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ class LocalFile:
 
     @property
     def name(self) -> str:
-        """The name under which it is published."""
-        return self.path.name
+        """The name under which it is published: in normal form C, as hubs compare names (macOS writes form D)."""
+        return unicodedata.normalize("NFC", self.path.name).strip()
 
     @property
     def file_type(self) -> str:

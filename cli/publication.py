@@ -11,7 +11,7 @@ from cli.errors import CommandFailed, HashMismatch, Interrupted
 from cli.local_file import LocalFile, sha256_of
 from cli.output import Output
 from cli.upload import open_upload, send_file
-from cli.verdict import file_report, raise_if_refused
+from cli.verdict import file_report, is_worth_another_scan, raise_if_refused
 from cli.waiting import Patience, wait_until_published
 
 GO_ON = "Run the same command again to go on."
@@ -32,7 +32,7 @@ def publish_submission(
         out.note(f"going on with model {version.model_id}, version {version.id} ({version.status})")
     local_sha256: dict[str, str] = {}
     try:
-        if version.status == "Draft":
+        if version.status == "Draft" or is_worth_another_scan(version):
             local_sha256 = _send_files(client, draft, submission, notes, out)
             version = client.post(f"/api/hub/versions/{version.id}/publish", {}, HubVersion)
         raise_if_refused(version)
@@ -58,7 +58,7 @@ def _send_files(
     client: HubClient, draft: Draft, submission: Submission, notes: DraftNotes, out: Output
 ) -> dict[str, str]:
     """Send what the draft lacks; returns the SHA-256 of every file by its name."""
-    stored = {file.name for file in draft.version.files if file.state != "uploading"}
+    stored = {file.name for file in draft.version.files if file.state not in ("uploading", "failed")}
     digests: dict[str, str] = {}
     for file in submission.files:
         if file.name in stored:

@@ -57,7 +57,7 @@ def publish(
         model_name=model_name.strip() if model_name else None,
         model_type=model_type,
         model_id=model,
-        version_name=version_name,
+        version_name=version_name.strip() if version_name else None,
         description=description,
         base_version_id=base_version,
         tags=tuple(tag or ()),

@@ -77,7 +77,10 @@ def send_file(client: HubClient, upload: Upload, file: LocalFile, progress: Prog
             if failure.status not in (400, 409, 422):
                 raise
             # The store may have lost a part that it once confirmed: ask, and send what is missing.
-            transfer = Transfer(client, client.get(f"/api/hub/uploads/{upload.id}", Upload), file, progress)
+            now = client.get(f"/api/hub/uploads/{upload.id}", Upload)
+            if now.status == "complete":
+                return Sent(upload=now, sha256=sha256)
+            transfer = Transfer(client, now, file, progress)
             if not transfer.missing:
                 raise
             transfer.run(with_hash=False)

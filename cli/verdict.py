@@ -31,11 +31,14 @@ def raise_if_refused(version: HubVersion) -> None:
         return
     said = "; ".join(_file_text(file) for file in version.files if file.state in BAD_STATES)
     reason = ": ".join(filter(None, (version.status_reason, said))) or "no reason given"
+    what_now = f"publish a mended file with --model {version.model_id}"
+    if is_worth_another_scan(version):
+        what_now = "run the same command again to have it scanned anew"
     raise RefusedByScan(
         f"version {version.id} of model {version.model_id} was refused: {reason}",
         hint=(
-            f"Nothing of it is public. The refused draft remains: publish a mended file with --model "
-            f"{version.model_id}, or remove the model with `easel delete {version.model_id}`."
+            f"Nothing of it is public. The refused draft remains: {what_now}, "
+            f"or remove the model with `easel delete {version.model_id}`."
         ),
         extra={
             "modelId": version.model_id,
@@ -45,6 +48,12 @@ def raise_if_refused(version: HubVersion) -> None:
             "files": [file_report(file, {}) for file in version.files],
         },
     )
+
+
+def is_worth_another_scan(version: HubVersion) -> bool:
+    """Whether a version was refused only because its scan could not be finished, which is not the file's fault."""
+    bad = {file.state for file in version.files if file.state in BAD_STATES}
+    return version.status == "Refused" and bad == {"failed"}
 
 
 def _file_text(file: HubFile) -> str:

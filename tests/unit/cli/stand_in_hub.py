@@ -33,6 +33,7 @@ class Faults:
     """A part whose PUT does not answer until `release` is set."""
     release: threading.Event = field(default_factory=threading.Event)
     lose_part_at_complete: int | None = None
+    damage_at_complete: bool = False
     refuse_version: dict[str, Any] | None = None
     refuse_upload: dict[str, Any] | None = None
     cut_downloads_after: list[int] = field(default_factory=list)
@@ -253,10 +254,13 @@ async def complete_upload(upload_id: str, data: dict[str, Any], state: State) ->
         return problem(422, "the parts do not match")
     upload["status"] = "complete"
     content = b"".join(hub.parts[(upload_id, n)] for n in range(1, upload["partCount"] + 1))
+    if hub.faults.damage_at_complete:
+        content = content[::-1]
     hub.content[upload["fileId"]] = content
     file = {"id": upload["fileId"], "name": upload["name"], "sizeBytes": len(content), "type": "Model",
             "state": "pending", "sha256": None, "hashes": {}, "findings": []}  # fmt: skip
-    hub.versions[upload["versionId"]]["files"].append(file)
+    version = hub.versions[upload["versionId"]]
+    version["files"] = [each for each in version["files"] if each["name"] != file["name"]] + [file]
     return Response(upload)
 
 

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,7 @@ def test_each_process_is_judged_by_its_own_answer(gateway_port: int, tmp_path: P
     missing = {"kafka": "NodeNotReadyError: no broker"}
     url = f"http://127.0.0.1:{gateway_port}"
     with (
+        answering(port_of("supervisor", gateway_port), 401, b""),
         answering(gateway_port, *READY),
         answering(port_of("catalog", gateway_port), 503, {"status": "waiting", "missing": missing}),
         answering(port_of("search", gateway_port), 404, b"<html>some other program</html>"),
@@ -95,6 +96,19 @@ def test_an_engine_that_should_be_here_is_looked_for(gateway_port: int, tmp_path
     assert checks["s3"].is_ok
     assert not checks["kafka"].is_ok and "not running" in checks["kafka"].detail
     assert checks["mongo"].is_ok and "EASEL_MONGO_URL" in checks["mongo"].detail
+
+
+def test_a_hub_that_something_else_keeps_needs_no_supervisor(gateway_port: int, tmp_path: Path) -> None:
+    with ExitStack() as running:
+        for process in SERVICES:
+            running.enter_context(answering(port_of(process.name, gateway_port), *READY))
+        checks = examine(f"http://127.0.0.1:{gateway_port}", environment(gateway_port, tmp_path))
+    assert all(check.is_ok for check in checks)
+
+
+def test_when_nothing_runs_there_is_one_thing_to_do(gateway_port: int, tmp_path: Path) -> None:
+    checks = examine(f"http://127.0.0.1:{gateway_port}", environment(gateway_port, tmp_path))
+    assert {check.fix for check in checks if not check.is_ok} == {"Start the hub with `easel up`."}
 
 
 def test_of_a_remote_hub_only_the_gateway_is_asked() -> None:

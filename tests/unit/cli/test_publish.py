@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,20 @@ class TestBreaks:
         assert "harbour.safetensors pending" in ran.json["error"]["detail"]
         assert ran.json["error"]["versionId"] == 11
 
+    def test_bytes_that_arrive_changed_end_with_7(self, hub: StandInHub, easel: Easel, weights: Path) -> None:
+        hub.faults.damage_at_complete = True
+        ran = easel(*arguments(weights, "--wait"))
+        assert ran.code == 7
+        assert hashlib.sha256(CONTENT).hexdigest() in ran.json["error"]["detail"]
+
+    def test_names_are_compared_in_one_normal_form(self, hub: StandInHub, easel: Easel, weights: Path) -> None:
+        decomposed = weights.with_name("Hu\u0308tte.safetensors")  # as macOS writes it
+        weights.rename(decomposed)
+        hub.faults.put_failures[6] = 5
+        assert easel(*arguments(decomposed)).code == 6
+        assert easel(*arguments(decomposed)).code == 0
+        assert [upload["name"] for upload in hub.uploads.values()] == ["H\u00fctte.safetensors"]
+
 
 class TestRefusals:
     def test_a_dangerous_file_ends_with_4_and_its_findings(self, hub: StandInHub, easel: Easel, weights: Path) -> None:
@@ -165,6 +180,16 @@ class TestRefusals:
         hub.puts.clear()
         assert easel(*arguments(weights)).code == 4
         assert hub.puts == []
+
+    def test_a_scan_that_could_not_be_finished_is_tried_again(
+        self, hub: StandInHub, easel: Easel, weights: Path
+    ) -> None:
+        hub.faults.verdict = "failed"
+        first = easel(*arguments(weights, "--wait"))
+        assert first.code == 4 and "scanned anew" in first.json["error"]["hint"]
+        hub.faults.verdict = "clean"
+        assert easel(*arguments(weights, "--wait")).json["status"] == "Published"
+        assert len(hub.versions) == 1
 
     @pytest.mark.parametrize("fault", ["refuse_version", "refuse_upload"])
     def test_a_model_made_for_a_version_that_the_hub_refuses_is_removed(
@@ -234,8 +259,7 @@ class TestValidationBeforeAnythingIsMade:
         assert hub.models == {}
 
 
-def wait_until(condition: object) -> None:
-    assert callable(condition)
+def wait_until(condition: Callable[[], bool]) -> None:
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_delay(15),
         wait=tenacity.wait_fixed(0.02),

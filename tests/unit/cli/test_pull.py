@@ -126,6 +126,19 @@ class TestResuming:
         assert (tmp_path / "boat.safetensors.part").stat().st_size == 4000
         assert names(tmp_path) == ["boat.safetensors.part", "boat.safetensors.part.json"]
 
+    def test_ctrl_c_keeps_what_has_arrived(
+        self, hub: StandInHub, easel: Easel, model_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(_: object, size_bytes: int) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as during:
+            during.setattr("cli.output.SilentProgress.advance", interrupt)
+            ran = easel("pull", 1, "-o", tmp_path, "--json")
+        assert ran.code == 130 and "same command" in ran.json["error"]["hint"]
+        assert (tmp_path / "boat.safetensors.part").stat().st_size > 0
+        assert easel("pull", 1, "-o", tmp_path).code == 0
+
 
 class TestVerification:
     def test_wrong_bytes_end_with_7_and_leave_nothing(
