@@ -1,3 +1,4 @@
+import gzip
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -108,6 +109,14 @@ def test_every_control_has_a_name(pages: dict[str, str]) -> None:
             assert text or "aria-label=" in button, (name, button)
 
 
+def test_controls_outside_a_form_belong_to_one_on_the_page(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        outline = Outline(html)
+        forms = {attributes.get("id") for attributes in outline.all("form")}
+        for tag in ("input", "button", "select"):
+            assert {attributes["form"] for attributes in outline.all(tag) if "form" in attributes} <= forms, name
+
+
 def test_card_has_at_most_thirty_elements(pages: dict[str, str]) -> None:
     cards = re.findall(r'<li class="card">.*?</li>', pages["results"], flags=re.DOTALL)
     assert len(cards) == 3
@@ -191,6 +200,4 @@ def test_theme_is_one_of_three(cookie: str | None, theme: str) -> None:
 
 
 def test_stylesheet_stays_small() -> None:
-    import gzip
-
     assert len(gzip.compress((STATIC_DIRECTORY / "easel.css").read_bytes())) < 25_000
