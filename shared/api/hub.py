@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shared.actor import Role
 
+Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+"""An id as it may come in a path or a body: positive, 32 bits. A larger one is refused here, not by a driver."""
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=100_000)]
 Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{2,40}$")]
+UploadId = UUID
 
 VersionStatus = Literal["Draft", "Scanning", "Published", "Refused", "TakenDown", "Unpublished"]
 FileState = Literal["uploading", "pending", "clean", "dangerous", "invalid", "failed"]
@@ -61,7 +65,7 @@ class NewVersion(Ask, frozen=True, kw_only=True):
     base_model: str
     description: Text = ""
     trained_words: Annotated[list[Word], Meta(max_length=100)] = []
-    base_version_id: Annotated[int, Meta(ge=1)] | None = None
+    base_version_id: Id | None = None
 
 
 class FileFacts(Ask, frozen=True, kw_only=True):
@@ -134,6 +138,8 @@ class PartUrl(Answer, frozen=True, kw_only=True):
 
     number: int
     url: str
+    size_bytes: int
+    """Exactly so many bytes belong into this part."""
 
 
 class PartUrls(Answer, frozen=True, kw_only=True):
@@ -235,7 +241,7 @@ class NewReport(Ask, frozen=True, kw_only=True):
     """Body of `POST /api/hub/reports`."""
 
     subject_type: Literal["model"]
-    subject_id: Annotated[int, Meta(ge=1)]
+    subject_id: Id
     reason: ReportReason
     details: Annotated[str, Meta(max_length=5_000)] = ""
 
@@ -263,7 +269,7 @@ class ReportPage(Answer, frozen=True, kw_only=True):
 class NewTakedown(Ask, frozen=True, kw_only=True):
     """Body of `POST /api/hub/moderation/takedowns`."""
 
-    model_id: Annotated[int, Meta(ge=1)]
+    model_id: Id
     reason: Annotated[str, Meta(min_length=1, max_length=2_000)]
 
 
@@ -276,6 +282,12 @@ class Decision(Answer, frozen=True, kw_only=True):
     reason: str
     moderator: str
     created_at: str
+
+
+class DecisionPage(Answer, frozen=True, kw_only=True):
+    """The audit log, newest first."""
+
+    items: list[Decision]
 
 
 class NewAccount(Ask, frozen=True, kw_only=True):

@@ -1,0 +1,101 @@
+"""A page of models: ids from search, documents from the catalog, spliced without decoding them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from services.gateway.model_query import BadQuery, ModelQuery
+from services.gateway.peers import Peers
+from services.gateway.request import with_origin
+from shared.api.inside import SearchPage
+from shared.problems import Unavailable
+
+_MOST_PAGES_SKIPPED = 5
+_NEWEST = "newest:"
+"""Prefix of cursors that the database answered while search was down; they stay with it."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One page: the JSON array of models, and how to go on."""
+
+    items: bytes
+    total: int | None
+    next_cursor: str | None
+    search_down: bool = False
+
+
+class _Newest(msgspec.Struct):
+    items: msgspec.Raw
+    next: str | None = None
+
+
+async def find_models(peers: Peers, query: ModelQuery) -> Page:
+    """The page a query means. A plain browse goes on without search; anything else says that search is unavailable."""
+    if query.cursor and query.cursor.startswith(_NEWEST):
+        return await _newest(peers, query)
+    try:
+        return await _search(peers, query)
+    except Unavailable:
+        if not query.is_plain_browse or query.cursor:
+            raise
+        return await _newest(peers, query)
+
+
+async def _search(peers: Peers, query: ModelQuery) -> Page:
+    """Search, then read. A page that lost all its models since they were indexed is skipped: an empty page reads as the end."""
+    for _ in range(_MOST_PAGES_SKIPPED):
+        found = await peers.search.fetch("GET", "/search", SearchPage, params=query.search_params())
+        items = b"[]"
+        if found.ids:
+            params = [("ids", str(model_id)) for model_id in found.ids] + [("levels", str(query.levels))]
+            items = await peers.catalog.call("GET", "/v1/models", params=params)
+        if items != b"[]" or found.next_cursor is None:
+            return Page(items=items, total=found.total, next_cursor=found.next_cursor)
+        query = msgspec.structs.replace(query, cursor=found.next_cursor)
+    raise Unavailable("Search is catching up with many withdrawn models; try again in a moment.")
+
+
+async def _newest(peers: Peers, query: ModelQuery) -> Page:
+    params: dict[str, Any] = {"limit": query.limit, "levels": query.levels}
+    if query.cursor:
+        params["before"] = _newest_position(query.cursor)
+    found = msgspec.json.decode(await peers.catalog.call("GET", "/v1/newest", params=params), type=_Newest)
+    following = f"{_NEWEST}{found.next}" if found.next else None
+    return Page(items=bytes(found.items), total=None, next_cursor=following, search_down=True)
+
+
+def _newest_position(cursor: str) -> str:
+    """The position in a newest cursor; BadQuery for one that the hub did not make."""
+    position = cursor.removeprefix(_NEWEST)
+    moment, _, model_id = position.partition("|")
+    try:
+        datetime.fromisoformat(moment)
+        int(model_id)
+    except ValueError:
+        message = "The cursor is not one that this hub made; start again without it."
+        raise BadQuery([{"code": "custom", "path": ["cursor"], "message": message}]) from None
+    return position
+
+
+def to_json(page: Page, query: ModelQuery, origin: str, path: str, pairs: list[tuple[str, str]]) -> bytes:
+    """The answer of `GET /api/v1/models`; on the last page `nextCursor` and `nextPage` are absent."""
+    metadata: dict[str, Any] = {}
+    if page.total is not None:
+        metadata["totalItems"] = page.total
+    if query.page is not None and not query.cursor:
+        metadata |= {"currentPage": query.page, "pageSize": query.limit}
+    if page.next_cursor is not None:
+        metadata["nextCursor"] = page.next_cursor
+        metadata["nextPage"] = next_page(origin, path, pairs, page.next_cursor)
+    spliced = b'{"items":' + page.items + b',"metadata":' + msgspec.json.encode(metadata) + b"}"
+    return with_origin(spliced, origin)
+
+
+def next_page(origin: str, path: str, pairs: list[tuple[str, str]], cursor: str) -> str:
+    """The absolute address of the next page: all parameters as they came, empty ones dropped, the cursor set."""
+    kept = [(name, value) for name, value in pairs if value and name not in ("cursor", "page")]
+    return f"{origin}{path}?{urlencode([*kept, ('cursor', cursor)], quote_via=quote)}"

@@ -1,0 +1,46 @@
+"""Errors of the compatible API: JSON objects with `error`, in the shapes its clients parse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from services.gateway.model_query import BadQuery
+from shared.errors import to_problem
+from shared.problems import Unavailable
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+
+def _json(body: object, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(body), status_code=status, media_type="application/json; charset=utf-8",
+        headers=headers or {},
+    )  # fmt: skip
+
+
+def bad_query(_request: Request[Any, Any, Any], error: BadQuery) -> Response[bytes]:
+    """400: `message` is a string that holds a JSON array of issues; two clients learn the legal values from it."""
+    return _json({"error": {"name": "ZodError", "message": msgspec.json.encode(error.issues).decode()}}, 400)
+
+
+def compatible(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Every other error: `{"error": "<text>"}`."""
+    problem = to_problem(error)
+    headers = dict(problem.headers or {})
+    if isinstance(problem, Unavailable):
+        headers["cache-control"] = "no-store"
+    elif problem.status_code >= 500:
+        log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+        return _json({"message": "An unexpected error occurred", "error": problem.detail}, problem.status_code)
+    return _json({"error": problem.detail}, problem.status_code, headers)
+
+
+def compatible_handlers() -> ExceptionHandlersMap:
+    """For the routers of the compatible API."""
+    return {BadQuery: bad_query, HTTPException: compatible, Exception: compatible}

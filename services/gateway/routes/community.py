@@ -1,0 +1,72 @@
+"""`/api/hub`: reviews, reports, moderation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, post
+from litestar.params import Parameter
+
+from services.gateway.domain import require_known
+from services.gateway.peers import Peers
+from shared.actor import Actor
+from shared.api import hub
+
+_Limit = Annotated[int, Parameter(ge=1, le=100)]
+
+
+class Reviews(Controller):
+    """What people say of versions."""
+
+    path = "/api/hub"
+    tags = ["Community"]
+
+    @post("/versions/{version_id:int}/reviews")
+    async def review(self, version_id: int, data: hub.NewReview, actor: Actor, peers: Peers) -> hub.Review:
+        """Review a version; a second review by the same account replaces its first."""
+        path = f"/versions/{version_id}/reviews"
+        return await peers.reviews.fetch("POST", path, hub.Review, actor=require_known(actor), json=data)
+
+    @get("/models/{model_id:int}/reviews")
+    async def list_reviews(
+        self, model_id: int, peers: Peers, cursor: str | None = None, limit: _Limit = 20
+    ) -> hub.ReviewPage:
+        """Reviews of a model, newest first."""
+        params = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+        return await peers.reviews.fetch("GET", f"/models/{model_id}/reviews", hub.ReviewPage, params=params)
+
+    @delete("/reviews/{review_id:int}")
+    async def remove_review(self, review_id: int, actor: Actor, peers: Peers) -> None:
+        """Remove one's own review; moderators remove anybody's."""
+        await peers.reviews.call("DELETE", f"/reviews/{review_id}", actor=require_known(actor))
+
+
+class Moderation(Controller):
+    """Reports and decisions."""
+
+    path = "/api/hub"
+    tags = ["Moderation"]
+
+    @post("/reports")
+    async def report(self, data: hub.NewReport, actor: Actor, peers: Peers) -> hub.Report:
+        """Ask the moderators to look at a model."""
+        return await peers.moderation.fetch("POST", "/reports", hub.Report, actor=require_known(actor), json=data)
+
+    @get("/moderation/reports")
+    async def list_reports(
+        self, actor: Actor, peers: Peers, status: Annotated[str, Parameter(pattern="^(open|closed)$")] = "open",
+        limit: _Limit = 50,
+    ) -> hub.ReportPage:  # fmt: skip
+        """The moderators' queue, oldest first."""
+        params = {"status": status, "limit": limit}
+        return await peers.moderation.fetch("GET", "/reports", hub.ReportPage, actor=require_known(actor), params=params)
+
+    @post("/moderation/takedowns", status_code=202)
+    async def take_down(self, data: hub.NewTakedown, actor: Actor, peers: Peers) -> hub.Decision:
+        """Withdraw a model from search, pages and downloads within seconds."""
+        return await peers.moderation.fetch("POST", "/takedowns", hub.Decision, actor=require_known(actor), json=data)
+
+    @delete("/moderation/takedowns/{model_id:int}", status_code=202)
+    async def restore(self, model_id: int, actor: Actor, peers: Peers) -> hub.Decision:
+        """Lift a takedown."""
+        return await peers.moderation.fetch("DELETE", f"/takedowns/{model_id}", hub.Decision, actor=require_known(actor))
