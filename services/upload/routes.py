@@ -64,12 +64,13 @@ class Uploads(Controller):
     ) -> UploadPage:
         """The caller's open uploads with the parts they have, for a client that was restarted."""
         sessions = await uploads.list_open(_known(actor).account_id, version_id)
-        return UploadPage(items=list(await asyncio.gather(*(_with_parts(session, store) for session in sessions))))
+        shown = await asyncio.gather(*(_with_parts(session, store, uploads) for session in sessions))
+        return UploadPage(items=[upload for upload in shown if upload.status == "open"])
 
     @get("/{upload_id:str}")
     async def get_upload(self, upload_id: str, actor: Actor, uploads: Repository, store: Store) -> Upload:
         """One upload with the parts the store has."""
-        return await _with_parts(await uploads.get(upload_id, _known(actor).account_id), store)
+        return await _with_parts(await uploads.get(upload_id, _known(actor).account_id), store, uploads)
 
     @post("/{upload_id:str}/urls", status_code=HTTP_200_OK)
     async def sign_parts(
@@ -113,14 +114,27 @@ class Uploads(Controller):
         await uploads.close(session, "aborted")
 
 
-async def _with_parts(session: Session, store: Store) -> Upload:
+async def _with_parts(session: Session, store: Store, uploads: Repository) -> Upload:
+    """The upload with its parts. One whose parts were joined by a call that then broke off is completed here."""
     if session.status != "open":
         return domain.to_upload(session, [])
     try:
         stored = await store.list_parts(store.incoming, session.object_key, session.store_upload_id)
     except NoSuchObject:
-        stored = []  # joined already: a repeated `complete` will find the object
+        await _require_joined(session, store)
+        await uploads.complete(session, now())
+        return domain.to_upload(await uploads.get(session.id, session.owner_id), [])
     return domain.to_upload(session, stored)
+
+
+async def _require_joined(session: Session, store: Store) -> None:
+    """Raise Conflict unless the whole object is in the store."""
+    try:
+        joined = await store.stat(store.incoming, session.object_key)
+    except NoSuchObject:
+        raise Conflict("The store no longer has this upload's parts. Abort it and send the file again.") from None
+    if joined.size_bytes != session.size_bytes:
+        raise Conflict(f"The store has {joined.size_bytes:,} bytes instead of {session.size_bytes:,}.")
 
 
 async def _join(session: Session, data: CompleteUpload, store: Store) -> None:
@@ -130,11 +144,6 @@ async def _join(session: Session, data: CompleteUpload, store: Store) -> None:
         parts = domain.check_complete(session, data.parts, stored)
         await store.complete_multipart(store.incoming, session.object_key, session.store_upload_id, parts)
     except NoSuchObject:
-        try:
-            joined = await store.stat(store.incoming, session.object_key)
-        except NoSuchObject:
-            raise Conflict("The store no longer has this upload's parts. Abort it and send the file again.") from None
-        if joined.size_bytes != session.size_bytes:
-            raise Conflict(f"The store has {joined.size_bytes:,} bytes instead of {session.size_bytes:,}.") from None
+        await _require_joined(session, store)
     except StoreRefused as error:
         raise Conflict(f"The store could not join the parts: {error}. Send them again.") from error

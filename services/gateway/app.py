@@ -1,0 +1,99 @@
+"""Wiring of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from services.gateway.bootstrap import Bootstrap
+from services.gateway.peers import Peers
+from services.gateway.relay_token import Grants
+from services.gateway.repository import Repository
+from services.gateway.request import provide_actor, provide_origin
+from services.gateway.routes import ROUTES
+from services.gateway.routes.relay import RelayClient
+from services.gateway.settings import GatewaySettings
+from shared.engines.kafka import Kafka
+from shared.engines.mongo import Mongo
+from shared.engines.s3 import Store
+from shared.outbox import Outbox, Relay
+from shared.service import Loop, create_service
+
+T = TypeVar("T")
+OPENAPI = OpenAPIConfig(
+    title="Easel",
+    version="1.0.0",
+    description="A hub of generative-AI models: the Civitai-compatible read API, and Easel's own to publish and moderate.",
+    path="/schema",
+    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    use_handler_docstrings=True,
+)
+
+
+def single_slashes(app: ASGIApp) -> ASGIApp:
+    """Collapse repeated slashes in the path: some clients join addresses by hand."""
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "//" in scope["path"]:
+            while "//" in scope["path"]:
+                scope["path"] = scope["path"].replace("//", "/")
+            scope["raw_path"] = scope["path"].encode()
+        await app(scope, receive, send)
+
+    return middleware
+
+
+def _always(value: T) -> Provide:
+    def provide() -> T:
+        return value
+
+    provider: Callable[[], T] = provide
+    return Provide(provider, sync_to_thread=False)
+
+
+def create_app() -> Litestar:
+    """The gateway's application."""
+    settings = GatewaySettings()
+    mongo = Mongo(settings, "gateway")
+    kafka = Kafka(settings)
+    store = Store(settings)
+    accounts = Repository(mongo)
+    peers = Peers(settings)
+    relay = RelayClient()
+    app = create_service(
+        "gateway",
+        settings,
+        public=True,
+        components=[
+            mongo,
+            Bootstrap(settings, accounts),
+            store,
+            peers,
+            relay,
+            kafka,
+            Loop("outbox relay", Relay(mongo, kafka).run),
+        ],
+        routes=ROUTES,
+        dependencies={
+            "accounts": _always(accounts),
+            "actor": Provide(provide_actor),
+            "grants": _always(Grants(settings.secret.get_secret_value())),
+            "origin": Provide(provide_origin, sync_to_thread=False),
+            "outbox": _always(Outbox(mongo, "gateway")),
+            "peers": _always(peers),
+            "relay": _always(relay),
+            "settings": _always(settings),
+            "store": _always(store),
+        },
+        openapi=OPENAPI,
+        cors=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
+    )
+    app.asgi_handler = single_slashes(app.asgi_handler)  # before routing, which middleware is not
+    return app

@@ -1,0 +1,161 @@
+"""The hub's pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, Response, get
+from litestar.params import Parameter
+from litestar.response import Redirect
+from litestar.types import ExceptionHandlersMap
+
+from services.gateway import pages
+from services.gateway.browsing import find_models, to_json
+from services.gateway.model_query import BadQuery, parse_model_query
+from services.gateway.peers import Peers
+from services.gateway.request import with_origin
+from services.gateway.routes.publishing import preview_states
+from shared.actor import Actor
+from shared.api import hub, v1
+from shared.errors import to_problem
+from shared.problems import NotFound, Unavailable
+from shared.telemetry import correlation_id, logger
+
+log = logger(__name__)
+AnyRequest = Request[Any, Any, Any]
+_CARDS = 40
+_HEADERS = {
+    "content-security-policy": pages.CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "vary": "cookie",
+}
+_VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
+
+
+def _html(text: str, status: int = 200) -> Response[str]:
+    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=_HEADERS)
+
+
+def _theme(request: AnyRequest) -> pages.Theme:
+    return pages.read_theme(request.cookies.get(pages.THEME_COOKIE))
+
+
+def problem_page(request: AnyRequest, error: Exception) -> Response[str]:
+    """An error as a page."""
+    problem = to_problem(error)
+    if problem.status_code >= 500 and not isinstance(problem, Unavailable):
+        log.error("page failed", path=request.url.path, exc_info=error)
+    text = pages.render_problem(
+        problem.status_code, problem.title or "", problem.detail, correlation_id(), theme=_theme(request)
+    )
+    return _html(text, problem.status_code)
+
+
+_HANDLERS: ExceptionHandlersMap = {Exception: problem_page}
+
+
+class Pages(Controller):
+    """Browse, and one model."""
+
+    include_in_schema = False
+    exception_handlers = _HANDLERS
+
+    @get(["/", "/models"])
+    async def browse(self, request: AnyRequest, peers: Peers, origin: str) -> Response[str]:
+        """Search and browse."""
+        pairs = [(name, value) for name, value in request.query_params.multi_items() if value.strip()]
+        try:
+            query = parse_model_query([*pairs, ("limit", str(_CARDS))])
+        except BadQuery as error:
+            names = ", ".join(str(issue["path"][0]) for issue in error.issues if issue["path"])
+            text = pages.render_problem(400, "That filter is not valid", f"Check: {names}.", theme=_theme(request))
+            return _html(text, 400)
+        bases = await _base_models(peers)
+        params = pages.BrowseParams(
+            query=query.query or "", types=query.types, base_models=query.base_models, tag=query.tag or "",
+            username=query.username or "", sort=query.sort, cursor=query.cursor or "", type_choices=v1.MODEL_TYPES,
+            base_model_choices=bases, sort_choices=v1.MODEL_SORTS,
+        )  # fmt: skip
+        try:
+            found = await find_models(peers, query)
+        except Unavailable:
+            return _html(pages.render_browse(None, params, theme=_theme(request)), 503)
+        page: dict[str, Any] = msgspec.json.decode(to_json(found, query, origin, request.url.path, pairs))
+        page["total"] = found.total
+        return _html(pages.render_browse(page, params, theme=_theme(request)))
+
+    @get(["/models/{model_id:int}", "/models/{model_id:int}/{slug:str}"])
+    async def model(
+        self, request: AnyRequest, model_id: int, actor: Actor, peers: Peers, origin: str,
+        version_id: _VersionId = None, reviews_cursor: Annotated[str | None, Parameter(query="reviewsCursor")] = None,
+    ) -> Response[str]:  # fmt: skip
+        """One model."""
+        model = await _model(peers, model_id, origin)
+        reviews = await _reviews(peers, model_id, reviews_cursor)
+        shown = await _hub_view(peers, model_id, actor, origin)
+        return _html(pages.render_model(model, version_id, reviews, shown, theme=_theme(request)))
+
+    @get("/models/{model_id:int}/previews")
+    async def previews(
+        self, model_id: int, actor: Actor, peers: Peers, origin: str,
+        version_id: Annotated[int | None, Parameter(query="versionId")] = None,
+    ) -> Response[str]:  # fmt: skip
+        """The gallery alone, fetched again while pictures are being drawn."""
+        model = await _model(peers, model_id, origin)
+        shown = await _hub_view(peers, model_id, actor, origin)
+        return _html(pages.render_previews_fragment(model, version_id, shown))
+
+    @get("/models/{model_id:int}/files")
+    async def files(
+        self, model_id: int, actor: Actor, peers: Peers, origin: str,
+        version_id: Annotated[int | None, Parameter(query="versionId")] = None,
+    ) -> Response[str]:  # fmt: skip
+        """The table of files alone, fetched again while a scan is pending."""
+        model = await _model(peers, model_id, origin)
+        shown = await _hub_view(peers, model_id, actor, origin)
+        return _html(pages.render_files_fragment(model, version_id, shown))
+
+    @get("/model-versions/{version_id:int}")
+    async def version(self, version_id: int, peers: Peers) -> Redirect:
+        """A version's page is its model's."""
+        found = await peers.catalog.fetch("GET", f"/v1/model-versions/{version_id}", dict[str, Any])
+        return Redirect(f"/models/{found['modelId']}?modelVersionId={version_id}", status_code=302)
+
+
+async def _model(peers: Peers, model_id: int, origin: str) -> dict[str, Any]:
+    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", params={"page": "true"})
+    model: dict[str, Any] = msgspec.json.decode(with_origin(body, origin))
+    return model
+
+
+async def _base_models(peers: Peers) -> tuple[str, ...]:
+    """Choices of the filter; none while the catalog is down, when the page will say so anyway."""
+    try:
+        return tuple((await peers.catalog.fetch("GET", "/v1/enums", dict[str, list[str]]))["ActiveBaseModel"])
+    except Unavailable:
+        return ()
+
+
+async def _reviews(peers: Peers, model_id: int, cursor: str | None) -> dict[str, Any] | None:
+    """Reviews, or None while that service is down: the rest of the page does not depend on them."""
+    params = {"limit": 20, **({"cursor": cursor} if cursor else {})}
+    try:
+        return await peers.reviews.fetch("GET", f"/models/{model_id}/reviews", dict[str, Any], params=params)
+    except Unavailable:
+        return None
+    except NotFound:
+        return {"items": []}  # a model so new that the reviews service has not heard of it
+
+
+async def _hub_view(peers: Peers, model_id: int, actor: Actor, origin: str) -> dict[str, Any]:
+    """The publisher's view with the progress of previews; strangers get what is published."""
+    model = await peers.catalog.fetch("GET", f"/hub/models/{model_id}", hub.HubModel, actor=actor)
+    states = await preview_states(peers, [version.id for version in model.versions])
+    versions = [
+        msgspec.structs.replace(version, previews=states.get(version.id, version.previews)) for version in model.versions
+    ]
+    shown = msgspec.json.encode(msgspec.structs.replace(model, versions=versions))
+    found: dict[str, Any] = msgspec.json.decode(with_origin(shown, origin))
+    return found
