@@ -51,6 +51,7 @@ ORDERED_DICT: Name = ("collections", "OrderedDict")
 _COUNTER: Name = ("collections", "Counter")
 _PARAMETER_DICT: Name = ("torch.nn.modules.container", "ParameterDict")
 _TENSORS: frozenset[Name] = frozenset({("torch.nn.parameter", "Parameter"), ("torch", "Tensor")})
+_ENCODE: Name = ("_codecs", "encode")
 _NUMPY_DTYPE: Name = ("numpy", "dtype")
 _NUMPY_ARRAY: Name = ("numpy", "ndarray")
 _MULTIARRAYS = ("numpy.core.multiarray", "numpy._core.multiarray")
@@ -102,6 +103,16 @@ def storage_of(value: Value) -> Stored | None:
     if not isinstance(key, str) or not isinstance(device, str) or type(count) is not int or count < 0:
         return None
     return Stored(storage, key, count)
+
+
+def module_of(value: Value) -> Global | None:
+    """The old format's persistent id of a container class: ("module", class, file, source); gives the class."""
+    if not isinstance(value, Tuple) or len(value.items) != 4 or value.items[0] != "module":
+        return None
+    found, *texts = value.items[1:]
+    if not isinstance(found, Global) or (found.module, found.name) != _PARAMETER_DICT:
+        return None
+    return found if all(text is None or isinstance(text, str) for text in texts) else None
 
 
 def state_fault(made: Made, state: Value) -> str | None:
@@ -190,16 +201,16 @@ def _reconstruct(arguments: tuple[Value, ...]) -> bool:
     if len(arguments) != 3:
         return False
     kind, shape, code = arguments
-    return (
-        isinstance(kind, Global) and (kind.module, kind.name) == _NUMPY_ARRAY and _ints(shape) and code in (b"b", "b")
-    )
+    is_array = isinstance(kind, Global) and (kind.module, kind.name) == _NUMPY_ARRAY
+    # Protocols 0 to 2 spell bytes as a call of `_codecs.encode`.
+    return is_array and _ints(shape) and (code in (b"b", "b") or _made_by(code, {_ENCODE}))
 
 
 def _scalar(arguments: tuple[Value, ...]) -> bool:
     return (
         len(arguments) == 2
         and _made_by(arguments[0], {_NUMPY_DTYPE})
-        and (isinstance(arguments[1], (bytes, str)) or _made_by(arguments[1], {("_codecs", "encode")}))
+        and (isinstance(arguments[1], (bytes, str)) or _made_by(arguments[1], {_ENCODE}))
     )
 
 
@@ -228,5 +239,5 @@ _CALLS: dict[Name, Callable[[tuple[Value, ...]], bool]] = {
     _NUMPY_ARRAY: _never,  # only named, as the first argument of _reconstruct
     **dict.fromkeys(_RECONSTRUCT, _reconstruct),
     **dict.fromkeys(_SCALAR, _scalar),
-    ("_codecs", "encode"): _text_as_bytes,
+    _ENCODE: _text_as_bytes,
 }

@@ -165,7 +165,7 @@ def _number(text: str | None) -> float | None:
 
 _GGUF_FAMILIES = {
     "flux": "flux1", "sd1": "sd1", "sdxl": "sdxl", "sd3": "sd3", "aura": "auraflow", "ltxv": "ltx", "wan": "wan",
-    "hyvid": "hunyuan-video", "hidream": "hidream", "lumina2": "lumina2", "qwen_image": "qwen-image", "cosmos": "cosmos",
+    "hyvid": "hunyuan-video", "hidream": "hidream", "lumina2": "lumina2", "qwen_image": "qwen-image",
 }  # fmt: skip
 
 

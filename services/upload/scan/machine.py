@@ -9,55 +9,10 @@ from __future__ import annotations
 import io
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from services.upload.scan.allowlist import SETTABLE, call_fault, is_allowed, state_fault, storage_of
-from services.upload.scan.pickle_values import (
-    Global,
-    Items,
-    Made,
-    Mark,
-    Slot,
-    Stored,
-    Tuple,
-    Unknown,
-    Value,
-    is_plain,
-    make_tuple,
-)
-
-MAX_OPCODES = 2_000_000
-"""Four times what a checkpoint of 20,000 tensors needs."""
-
-MAX_FAULTS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a pickle is not acceptable. `position` is the byte offset of the opcode."""
-
-    code: str
-    position: int
-    message: str
-    is_dangerous: bool
-
-
-class _BrokenError(Exception):
-    """The stream cannot go on from here."""
-
-
-@dataclass(slots=True)
-class Walk:
-    """What a walk has seen."""
-
-    imports: list[tuple[Global, int]] = field(default_factory=list)
-    storages: dict[str, Stored] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    has_called: bool = False
-    is_complete: bool = False
-    end: int = 0
-    """Offset of the first byte after STOP."""
-    result: Value = None
+from services.upload.scan.allowlist import call_fault, is_allowed, module_of, state_fault, storage_of
+from services.upload.scan.pickle_stack import MAX_OPCODES, BrokenPickleError, SymbolicStack, Walk
+from services.upload.scan.pickle_values import Global, Items, Made, Mark, Tuple, Unknown, Value, make_tuple
 
 
 def walk_pickle(data: bytes, start: int = 0, *, in_torch: bool = False) -> Walk:
@@ -67,32 +22,33 @@ def walk_pickle(data: bytes, start: int = 0, *, in_torch: bool = False) -> Walk:
     return machine.walk
 
 
-class _Machine:
+class _Machine(SymbolicStack):
     def __init__(self, data: bytes, in_torch: bool) -> None:
-        self.walk = Walk()
+        super().__init__()
         self._data = data
         self._in_torch = in_torch
-        self._stack: list[Slot] = []
-        self._memo: dict[int, Value] = {}
-        self._position = 0
 
     def run(self, start: int) -> None:
         stream = io.BytesIO(self._data)
         stream.seek(start)
         try:
-            for count, (opcode, argument, position) in enumerate(pickletools.genops(stream)):
-                self._position = position or 0
-                if count >= MAX_OPCODES:
-                    raise _BrokenError(f"more than {MAX_OPCODES} opcodes; re-save as safetensors")
-                self._step(opcode, argument)
-        except _BrokenError as error:
+            for _ in range(MAX_OPCODES):
+                self._position = stream.tell()
+                opcode = _OPCODES.get(stream.read(1))
+                if opcode is None:
+                    raise BrokenPickleError("the data end before STOP, or an operation is unknown")
+                self._step(opcode.name, _read_argument(opcode, stream))
+                if self.walk.is_complete:
+                    break
+            else:
+                raise BrokenPickleError(f"more than {MAX_OPCODES} operations; re-save as safetensors")
+        except BrokenPickleError as error:
             self._fault("pickle.malformed", str(error), is_dangerous=False)
         except (ValueError, UnicodeError, OverflowError, IndexError) as error:
             self._fault("pickle.malformed", f"the pickle cannot be read: {error}", is_dangerous=False)
         self.walk.end = stream.tell()
 
-    def _step(self, opcode: pickletools.OpcodeInfo, argument: object) -> None:
-        name = opcode.name
+    def _step(self, name: str, argument: object) -> None:
         if name in _CONSTANTS:
             self._push(_CONSTANTS[name])
         elif name in _LITERALS and isinstance(argument, (bool, int, float, str, bytes, bytearray)):
@@ -104,129 +60,24 @@ class _Machine:
             if name in ("EXT1", "EXT2", "EXT4", "PERSID", "NEXT_BUFFER"):
                 self._push(Unknown())
 
-    def _fault(self, code: str, message: str, *, is_dangerous: bool = True) -> None:
-        if len(self.walk.faults) < MAX_FAULTS or not any(fault.is_dangerous for fault in self.walk.faults):
-            self.walk.faults.append(Fault(code, self._position, message, is_dangerous))
-
-    def _push(self, value: Slot) -> None:
-        self._stack.append(value)
-
-    def _pop(self) -> Value:
-        value = self._stack.pop() if self._stack else Mark()
-        if isinstance(value, Mark):
-            raise _BrokenError("an operation takes more from the stack than there is")
-        return value
-
-    def _top(self) -> Value:
-        value = self._pop()
-        self._stack.append(value)
-        return value
-
-    def _pop_to_mark(self) -> tuple[Value, ...]:
-        items: list[Value] = []
-        while self._stack:
-            value = self._stack.pop()
-            if isinstance(value, Mark):
-                return tuple(reversed(items))
-            items.append(value)
-        raise _BrokenError("a mark is missing")
-
     # Actions, one for each kind of opcode.
 
     def proto(self, argument: object) -> None:
         if not isinstance(argument, int) or argument > 5:
-            raise _BrokenError(f"pickle protocol {argument} is unknown")
+            raise BrokenPickleError(f"pickle protocol {argument} is unknown")
 
     def frame(self, argument: object) -> None:
         if not isinstance(argument, int) or argument > len(self._data) - self._position - 9:
-            raise _BrokenError("a frame is longer than the data")
+            raise BrokenPickleError("a frame is longer than the data")
 
     def stop(self, argument: object) -> None:
         self.walk.result = self._pop()
         if self._stack:
-            raise _BrokenError("values are left on the stack at the end")
+            raise BrokenPickleError("values are left on the stack at the end")
         self.walk.is_complete = True
 
-    def pop(self, argument: object) -> None:
-        if not self._stack:
-            raise _BrokenError("an operation takes more from the stack than there is")
-        self._stack.pop()  # a mark too, as the real machine does
-
-    def pop_mark(self, argument: object) -> None:
-        self._pop_to_mark()
-
-    def put(self, argument: object) -> None:
-        if not isinstance(argument, int) or not 0 <= argument <= MAX_OPCODES:  # the real machine allocates up to it
-            raise _BrokenError("a memo index is no sensible number")
-        self._memo[argument] = self._top()
-
-    def memoize(self, argument: object) -> None:
-        self._memo[len(self._memo)] = self._top()
-
-    def get(self, argument: object) -> None:
-        if not isinstance(argument, int) or argument not in self._memo:
-            raise _BrokenError(f"memo entry {argument} does not exist")
-        self._push(self._memo[argument])
-
-    def tuple_of(self, count: int) -> None:
-        self._push(make_tuple(tuple(reversed([self._pop() for _ in range(count)]))))
-
-    def tuple_to_mark(self, argument: object) -> None:
-        self._push(make_tuple(self._pop_to_mark()))
-
-    def list_to_mark(self, argument: object) -> None:
-        items = self._pop_to_mark()
-        self._push(Items("list", all(map(is_plain, items)), items=list(items)))
-
-    def frozenset_to_mark(self, argument: object) -> None:
-        self._push(Items("frozenset", all(map(is_plain, self._pop_to_mark()))))
-
-    def dict_to_mark(self, argument: object) -> None:
-        items = self._pop_to_mark()
-        made = Items("dict")
-        self._set_items(made, items)
-        self._push(made)
-
-    def append(self, argument: object) -> None:
-        value = self._pop()
-        self._extend("list", (value,))
-
-    def appends(self, argument: object) -> None:
-        self._extend("list", self._pop_to_mark())
-
-    def add_items(self, argument: object) -> None:
-        self._extend("set", self._pop_to_mark())
-
-    def _extend(self, kind: str, values: tuple[Value, ...]) -> None:
-        target = self._top()
-        if isinstance(target, Items) and target.kind == kind:
-            target.is_plain = target.is_plain and all(map(is_plain, values))
-            if kind == "list":
-                target.items.extend(values)
-        else:
-            self._fault("pickle.target", f"something other than a {kind} is added to")
-
-    def set_item(self, argument: object) -> None:
-        value, key = self._pop(), self._pop()
-        self._set_items(self._top(), (key, value))
-
-    def set_items(self, argument: object) -> None:
-        items = self._pop_to_mark()
-        self._set_items(self._top(), items)
-
-    def _set_items(self, target: Value, items: tuple[Value, ...]) -> None:
-        if len(items) % 2:
-            raise _BrokenError("a key has no value")
-        if isinstance(target, Items) and target.kind == "dict":
-            target.is_plain = target.is_plain and all(map(is_plain, items))
-            if any(not isinstance(key, (str, int)) or _is_special(key) for key in items[::2]):
-                target.has_special_key = True
-        elif not (isinstance(target, Made) and (target.factory.module, target.factory.name) in SETTABLE):
-            self._fault("pickle.target", "items are set in something other than a dictionary")
-
     def global_named(self, argument: object) -> None:
-        module, _, name = str(argument).partition(" ")
-        self._push(self._import(module, name))
+        self._push(self._import(*_global_name(argument)))
 
     def stack_global(self, argument: object) -> None:
         name, module = self._pop(), self._pop()
@@ -255,13 +106,12 @@ class _Machine:
     def object_to_mark(self, argument: object) -> None:
         items = self._pop_to_mark()
         if not items:
-            raise _BrokenError("a call has no callee")
+            raise BrokenPickleError("a call has no callee")
         self._call(items[0], make_tuple(items[1:]))
 
     def inst(self, argument: object) -> None:
         items = self._pop_to_mark()
-        module, _, name = str(argument).partition(" ")
-        self._call(self._import(module, name), make_tuple(items))
+        self._call(self._import(*_global_name(argument)), make_tuple(items))
 
     def _call(self, callee: Value, arguments: Value) -> None:
         self.walk.has_called = True
@@ -287,7 +137,11 @@ class _Machine:
             self._fault("pickle.state", fault)
 
     def persistent_id(self, argument: object) -> None:
-        found = storage_of(self._pop())
+        value = self._pop()
+        if self._in_torch and (module := module_of(value)) is not None:
+            self._push(module)
+            return
+        found = storage_of(value)
         if not self._in_torch or found is None:
             self._fault("pickle.persistent_id", "a persistent id that is not a torch storage")
             self._push(Unknown())
@@ -298,10 +152,28 @@ class _Machine:
         self._push(found)
 
 
+def _read_argument(opcode: pickletools.OpcodeInfo, stream: io.BytesIO) -> object:
+    """What follows an opcode. Globals are UTF-8, as the real machine reads them; pickletools takes ASCII alone."""
+    if opcode.name in ("GLOBAL", "INST"):
+        lines = stream.readline(), stream.readline()
+        if not all(line.endswith(b"\n") for line in lines):
+            raise BrokenPickleError("the name of a global has no end")
+        return tuple(line[:-1].decode("utf-8", "backslashreplace") for line in lines)
+    return None if opcode.arg is None else opcode.arg.reader(stream)
+
+
+def _global_name(argument: object) -> tuple[str, str]:
+    if isinstance(argument, tuple):
+        module, name = argument
+        return str(module), str(name)
+    raise BrokenPickleError("a global has no name")
+
+
 def _is_special(key: Value) -> bool:
     return isinstance(key, str) and key.startswith("__")
 
 
+_OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 _CONSTANTS: dict[str, Value] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",

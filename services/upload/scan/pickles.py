@@ -8,7 +8,8 @@ import logging
 from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
 from services.upload.scan.allowlist import is_allowed
-from services.upload.scan.machine import Walk, walk_pickle
+from services.upload.scan.machine import walk_pickle
+from services.upload.scan.pickle_stack import Walk
 from services.upload.scan.pickle_values import Global
 from services.upload.scan.report import Analysis, Assessment, PickleImport, printable
 
