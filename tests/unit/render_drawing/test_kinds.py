@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from services.render.kinds import Drawable, NotDrawn, how_to_draw
@@ -45,3 +47,30 @@ def test_pickles_are_never_drawn() -> None:
     decision = how_to_draw(file_kind="checkpoint", family="sd1", families=FAMILIES, is_safetensors=False)
     assert isinstance(decision, NotDrawn)
     assert "safetensors" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"variant": "inpainting"}, "needs a picture and a mask"),
+        ({"variant": "refiner"}, "refiner"),
+        ({"prediction_type": "v"}, "v prediction"),
+        ({"components": ("unet",)}, "has no VAE and no text encoder"),
+        ({"components": ("unet", "vae")}, "has no text encoder"),
+    ],
+)
+def test_checkpoints_that_are_not_drawn(facts: dict[str, Any], words: str) -> None:
+    decision = how_to_draw(file_kind="checkpoint", family="sdxl", families=FAMILIES, **facts)
+    assert isinstance(decision, NotDrawn)
+    assert words in decision.reason
+
+
+def test_complete_epsilon_checkpoint_is_drawn() -> None:
+    decision = how_to_draw(
+        file_kind="checkpoint",
+        family="sdxl",
+        families=FAMILIES,
+        components=("unet", "vae", "text_encoder"),
+        prediction_type="epsilon",
+    )
+    assert decision == Drawable(kind="checkpoint", family="sdxl")
