@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from cli import accounts, community
+from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import EXIT_CODE_HELP, CommandFailed, ExitCode, Interrupted, UsageInvalid
 from cli.get import get
@@ -21,6 +22,7 @@ from cli.output import print_failure
 from cli.publish import publish
 from cli.pull import pull
 from cli.search import search
+from cli.up import up
 
 EPILOG = (
     "EASEL_URL is the hub (default http://127.0.0.1:8000), EASEL_TOKEN your API key.  Exit codes: "
@@ -41,6 +43,8 @@ app.command()(search)
 app.command()(get)
 app.command()(pull)
 app.command()(doctor)
+app.command()(up)
+app.command()(demo)
 app.command()(community.review)
 app.command()(community.report)
 app.command()(community.takedown)
