@@ -15,6 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from shared.settings import Settings
 
@@ -38,12 +39,23 @@ Session: TypeAlias = AsyncIOMotorClientSession
 T = TypeVar("T")
 
 _SERVER_WAIT_MS = 3_000
+_TRANSACTION_SECONDS = 6.0
 
 
 def is_outage(error: BaseException) -> bool:
     """Whether the error says that the server is away, as opposed to having refused what was asked."""
     return isinstance(error, ConnectionFailure) or (
         isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+    )
+
+
+def _again_while(label: str) -> AsyncRetrying:
+    """Try again while the driver labels the error so (specification of transactions, "Error Labels")."""
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, PyMongoError) and error.has_error_label(label)),
+        wait=wait_random_exponential(multiplier=0.01, max=0.5),
+        stop=stop_after_delay(_TRANSACTION_SECONDS),
+        reraise=True,
     )
 
 
@@ -78,7 +90,7 @@ class Mongo:
             self._indexes[collection] = [*self._indexes.get(collection, ()), *wanted]
 
     async def start(self) -> None:
-        """Reach the primary and make the indexes. A replica set initiated after the client was made needs a new client."""
+        """Reach the primary and make the indexes. A replica set younger than the client needs a new client."""
         try:
             hello = await self._client.admin.command("hello")
         except PyMongoError:
@@ -101,16 +113,31 @@ class Mongo:
         self._client.close()
 
     async def transact(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Run `work` in one transaction; on a transient conflict the driver runs it again, so it must not leave traces."""
+        """Run `work` in one transaction, again on a transient conflict: it must leave no trace outside of the session.
+
+        Not the driver's `with_transaction`: Motor's commits outside of its own retries (as it leaves the context of
+        `start_transaction`), and tries for two minutes while the server is away. Callers wait ten seconds.
+        """
+
+        async def once(session: Session) -> T:
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True))
+            try:
+                result = await work(session)
+            except BaseException:
+                await session.abort_transaction()
+                raise
+            # As a loop: tenacity's call form does not await what Motor's methods return, which are futures.
+            async for attempt in _again_while("UnknownTransactionCommitResult"):
+                with attempt:
+                    await session.commit_transaction()
+            return result
+
         async with await self._client.start_session() as session:
-            return await session.with_transaction(
-                work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
-            )
+            return await _again_while("TransientTransactionError")(once, session)
 
     async def next_id(self, kind: str) -> int:
         """The next positive 32-bit id of a kind. Ids are never given twice; a failed request leaves a gap."""
-        row = await self["sequences"].find_one_and_update(
+        row: Document = await self["sequences"].find_one_and_update(
             {"_id": kind}, {"$inc": {"value": 1}}, upsert=True, return_document=ReturnDocument.AFTER
         )
-        assert row is not None
         return int(row["value"])
