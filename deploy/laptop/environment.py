@@ -98,7 +98,8 @@ class Laptop:
             "PYTHONUNBUFFERED": "1",
             **{f"EASEL_{peer.upper()}_URL": self.url(process) for peer, process in _PEERS.items()},
         }
-        return ours | {name: value for name, value in os.environ.items() if name != "EASEL_HTTP_PORT"}
+        chosen = {name: value for name, value in os.environ.items() if name not in ("EASEL_HTTP_PORT", "EASEL_HTTP_HOST")}
+        return ours | chosen | {"EASEL_STATE": str(self.state), "EASEL_PORT": str(self.settings.port)}
 
     def process_environment(self, name: str) -> dict[str, str]:
         """What one service process has beside the common environment."""

@@ -62,7 +62,8 @@ def s3(hub: Laptop) -> list[str]:
     (data / "kafka-log").mkdir(parents=True, exist_ok=True)
     key = f"{os.environ['EASEL_S3_ACCESS_KEY']},{os.environ['EASEL_S3_SECRET_KEY']}"
     os.environ["RCLONE_CONFIG"] = "/dev/null"
-    os.environ["RCLONE_AUTH_KEY"] = key  # by environment: arguments are visible to every user of the machine
+    # By environment, since arguments are visible to every user of the machine; quoted, since rclone reads a CSV list.
+    os.environ["RCLONE_AUTH_KEY"] = f'"{key}"'
     program = str(Path(sysconfig.get_path("scripts")) / "rclone")
     return [program, "serve", "s3", "--addr", f"{HOST}:{hub.port('s3')}", "--log-level", "NOTICE", str(data)]
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -31,7 +33,11 @@ def asyncapi() -> dict[str, Any]:
 def contracts() -> dict[Path, str]:
     """Each committed file and what it must hold."""
     made = {DOCS / "openapi.json": openapi(), DOCS / "asyncapi.json": asyncapi()}
-    return {path: json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n" for path, document in made.items()}
+    return {path: _text(document) for path, document in made.items()}
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True, default=msgspec.to_builtins) + "\n"
 
 
 def main() -> int:
