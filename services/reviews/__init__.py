@@ -1,0 +1,1 @@
+"""Reviews: what people say of the versions they use."""

@@ -1,0 +1,40 @@
+"""Wiring of the reviews service."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from services.reviews.consumers import ReviewsConsumers
+from services.reviews.repository import Repository
+from services.reviews.routes import ROUTES
+from shared.consumer import Consumer
+from shared.engines.kafka import Kafka
+from shared.engines.mongo import Mongo
+from shared.lag import LagProbe
+from shared.outbox import Outbox, Relay
+from shared.service import Loop, create_service
+from shared.settings import Settings
+
+
+def create_app() -> Litestar:
+    """The application of the reviews service."""
+    settings = Settings()
+    mongo = Mongo(settings, "reviews")
+    kafka = Kafka(settings)
+    reviews = Repository(mongo, Outbox(mongo, "reviews"))
+    consumer = Consumer(mongo, kafka, "reviews")
+    ReviewsConsumers(reviews).register(consumer)
+    return create_service(
+        "reviews",
+        settings,
+        components=[
+            mongo,
+            kafka,
+            Loop("outbox relay", Relay(mongo, kafka).run),
+            Loop("lag probe", LagProbe(kafka, consumer).run),
+            consumer,
+        ],
+        routes=ROUTES,
+        dependencies={"reviews": Provide(lambda: reviews, sync_to_thread=False)},
+    )
