@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import accounts, community
+from cli import accounts, community, dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import EXIT_CODE_HELP, CommandFailed, ExitCode, Interrupted, UsageInvalid
@@ -52,6 +52,7 @@ app.command()(community.restore)
 app.command()(community.delete)
 app.add_typer(accounts.account, name="account")
 app.add_typer(accounts.key, name="key")
+app.add_typer(dead_letters.dead_letters, name="dead-letters")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickletools
 import tempfile
 import time
@@ -117,18 +118,11 @@ def write_dangerous_file(folder: Path) -> Path:
     """
     path = folder / "tiny-trojan.ckpt"
     stream = b"\x80\x02cposix\nsystem\nX" + len(b"echo harmless").to_bytes(4, "little") + b"echo harmless\x85R."
-    pickletools.dis(stream, out=_Nowhere())
+    pickletools.dis(stream, out=io.StringIO())  # a check that the stream is well formed
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("tiny-trojan/data.pkl", stream)
         archive.writestr("tiny-trojan/version", b"3\n")
     return path
-
-
-class _Nowhere:
-    """Where the disassembly that checks the stream is written to."""
-
-    def write(self, _text: str) -> int:
-        return 0
 
 
 def offer_dangerous_file(client: HubClient) -> str:

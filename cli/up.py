@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from cli.errors import CommandFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deploy.laptop.hub import RunningHub
 
 _WATCH_SECONDS = 1.0
@@ -111,10 +113,7 @@ def _is_make(pid: int) -> bool:
         return False
 
 
-def _catches_interrupts(status: object) -> bool:
-    from pathlib import Path
-
-    assert isinstance(status, Path)
+def _catches_interrupts(status: Path) -> bool:
     try:
         lines = status.read_text().splitlines()
     except OSError:

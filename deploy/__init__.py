@@ -1,0 +1,1 @@
+"""How a hub is run: on a laptop, in containers, in a cluster."""

@@ -1,0 +1,1 @@
+"""The services of a hub. Each imports only itself and `shared`."""

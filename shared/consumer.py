@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from faststream import AckPolicy
 from faststream.kafka.annotations import KafkaMessage
-from tenacity import AsyncRetrying, RetryCallState, stop_any, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
 from shared.clock import now
 from shared.engines.kafka import Kafka, KafkaError
@@ -107,7 +107,7 @@ class Consumer:
         await self._broker.stop()
 
     async def process(self, record: Any) -> None:
-        """Bring one record to its end: effect recorded, skipped, or dead-lettered. Raises only while engines are away."""
+        """Bring one record to its end: effect recorded, skipped, or dead-lettered."""
         topic = self._kafka.contract_topic(record.topic)
         structlog.contextvars.clear_contextvars()
         headers = {key: value.decode("utf-8", "replace") for key, value in record.headers}
@@ -138,7 +138,7 @@ class Consumer:
 
         try:
             async for attempt in AsyncRetrying(
-                stop=stop_any(_given_up), wait=wait_exponential_jitter(0.2, max=10), after=failed, reraise=True
+                stop=_given_up, wait=wait_exponential_jitter(0.2, max=10), after=failed, reraise=True
             ):
                 attempts = attempt.retry_state.attempt_number
                 with attempt:

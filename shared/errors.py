@@ -45,9 +45,13 @@ def to_problem(error: Exception) -> Problem:
         problem.title = error.__class__.__name__.removesuffix("Exception")
         return problem
     if isinstance(error, PyMongoError) and is_outage(error):
-        return Unavailable("The database is not reachable at the moment. Nothing was changed; try again in a few seconds.")
+        return Unavailable(
+            "The database is not reachable at the moment. Nothing was changed; try again in a few seconds."
+        )
     if isinstance(error, StoreDown):
-        return Unavailable("The file store is not reachable at the moment. Nothing was lost; try again in a few seconds.")
+        return Unavailable(
+            "The file store is not reachable at the moment. Nothing was lost; try again in a few seconds."
+        )
     return Problem("Something failed inside the hub. The correlation id finds it in the logs.")
 
 
@@ -57,7 +61,9 @@ def _from_validation(error: ValidationException) -> Invalid:
     extra = error.extra if isinstance(error.extra, list) else []
     for item in extra:
         if isinstance(item, dict):
-            errors.append(FieldError(str(item.get("key") or item.get("source") or "body"), str(item.get("message", ""))))
+            errors.append(
+                FieldError(str(item.get("key") or item.get("source") or "body"), str(item.get("message", "")))
+            )
     detail = "; ".join(f"{e.field}: {e.message}" for e in errors) or error.detail
     return Invalid(detail, errors=errors or None)
 

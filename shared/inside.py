@@ -1,4 +1,4 @@
-"""Calls between services: one HTTP client, the hub's token, the correlation id, and problems that travel as they are."""
+"""Calls between services: one HTTP client, the hub's token, the correlation id; problems travel as they are."""
 
 from __future__ import annotations
 

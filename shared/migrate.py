@@ -6,7 +6,6 @@ On a laptop, and as a Job in a cluster. Indexes are each service's own and made 
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure
@@ -76,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

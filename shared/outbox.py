@@ -1,7 +1,7 @@
 """The transactional outbox: events are written with the state they tell of, and a relay publishes them.
 
-A relay of the service (one at a time, by a lease) sends the rows in the order of their ids and deletes what the broker has
-acknowledged. A crash between the two sends a row twice; readers skip what they have seen (`shared.consumer`).
+A relay of the service (one at a time, by a lease) sends the rows in the order of their ids and deletes what the broker
+has acknowledged. A crash between the two sends a row twice; readers skip what they have seen (`shared.consumer`).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Relay:
                 await stream.try_next()
 
     async def _wait_for_lease(self) -> None:
-        while not await self._take_lease():
+        while not await self._take_lease():  # noqa: ASYNC110 (the lease is in the database)
             await asyncio.sleep(_WAKE_MS / 1000)
 
     async def _take_lease(self) -> bool:
@@ -94,18 +94,24 @@ class Relay:
         return True
 
     async def _publish_batch(self) -> bool:
-        """Publish the oldest rows; False when there were none. One key's rows go one after another, keys side by side."""
+        """Publish the oldest rows; False when there were none. One key's rows go in order, keys side by side."""
         rows = [row async for row in self._rows.find().sort("_id", 1).limit(_BATCH)]
         OUTBOX_DEPTH.set(len(rows) if len(rows) < _BATCH else await self._rows.estimated_document_count())
         if not rows:
             return False
-        by_key = groupby(sorted(rows, key=lambda row: (row["topic"], row["key"])), key=lambda row: (row["topic"], row["key"]))
+        by_key = groupby(
+            sorted(rows, key=lambda row: (row["topic"], row["key"])), key=lambda row: (row["topic"], row["key"])
+        )
         await asyncio.gather(*(self._publish_in_order(list(group)) for _, group in by_key))
         await self._rows.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
         return True
 
     async def _publish_in_order(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
-            headers = {"event-id": row["_id"], "content-type": "application/json", CORRELATION_HEADER: row["correlation"]}
+            headers = {
+                "event-id": row["_id"],
+                "content-type": "application/json",
+                CORRELATION_HEADER: row["correlation"],
+            }
             await self._kafka.publish(row["topic"], row["key"], row["value"], headers)
             EVENTS_PRODUCED.labels(row["topic"], row["type"]).inc()

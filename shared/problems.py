@@ -1,16 +1,16 @@
 """Errors that a caller can act on, as problem documents (RFC 9457). One mapping, here; no handler catches them.
 
-    Problem                what, where, what to do now
-    ├── Invalid      400   the request is malformed; `errors` names the fields
-    ├── Unauthorized 401   no valid key
-    ├── Forbidden    403   the key's owner may not
-    ├── NotFound     404   there is no such thing (or the caller must not know)
-    ├── Conflict     409   it is in a state that does not allow this
-    ├── Gone         410   it was there and is withdrawn
-    ├── TooLarge     413   over a limit that the detail names
-    ├── Refused      422   understood, but against a rule of the hub
-    ├── TooMany      429   slower, please
-    └── Unavailable  503   an engine or a service is down; try again
+Problem                what, where, what to do now
+├── Invalid      400   the request is malformed; `errors` names the fields
+├── Unauthorized 401   no valid key
+├── Forbidden    403   the key's owner may not
+├── NotFound     404   there is no such thing (or the caller must not know)
+├── Conflict     409   it is in a state that does not allow this
+├── Gone         410   it was there and is withdrawn
+├── TooLarge     413   over a limit that the detail names
+├── Refused      422   understood, but against a rule of the hub
+├── TooMany      429   slower, please
+└── Unavailable  503   an engine or a service is down; try again
 """
 
 from __future__ import annotations
@@ -123,6 +123,5 @@ class Unavailable(Problem):
 
 
 BY_STATUS: dict[int, type[Problem]] = {
-    cls.status: cls
-    for cls in (Invalid, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, Refused, TooMany)
+    cls.status: cls for cls in (Invalid, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, Refused, TooMany)
 }

@@ -1,6 +1,6 @@
 """The processes of a hub, in one table: who they are, how they start, which laptop port they answer on.
 
-Read by `shared.serve` (what to run), the laptop's process manager, `easel doctor` and the tests of the cluster's manifests.
+Read by `shared.serve` (what to run), the laptop's process manager, `easel doctor` and the tests of the manifests.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every process is: an HTTP application that is alive at once, ready when its engines are, and measured.
 
-Engines are connected in the background with growing pauses, so a process starts in any order, waits by itself, and comes
-back by itself. `/health/live` never asks an engine; `/health/ready` names each one that is missing.
+Engines are connected in the background with growing pauses, so a process starts in any order, waits by itself, and
+comes back by itself. `/health/live` never asks an engine; `/health/ready` names each one that is missing.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any, Protocol
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
-from litestar.connection import ASGIConnection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
@@ -150,7 +151,9 @@ def live() -> dict[str, str]:
 async def ready(state: State) -> Response[dict[str, Any]]:
     """200 when every component is usable, else 503 and the reason for each that is not."""
     missing = await state.components.missing()
-    return Response({"status": "waiting" if missing else "ready", "missing": missing}, status_code=503 if missing else 200)
+    return Response(
+        {"status": "waiting" if missing else "ready", "missing": missing}, status_code=503 if missing else 200
+    )
 
 
 @get("/metrics", sync_to_thread=False, opt={"open": True}, include_in_schema=False, media_type=MediaType.TEXT)
@@ -163,7 +166,7 @@ def correlation_middleware(app: ASGIApp) -> ASGIApp:
     """Take the caller's correlation id or make one; bind it for the logs, send it back."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         structlog.contextvars.clear_contextvars()
@@ -209,7 +212,7 @@ def create_service(
     cors: CORSConfig | None = None,
     **options: Any,
 ) -> Litestar:
-    """The application of one process. `public` is for the gateway alone: it authenticates people instead of services."""
+    """The application of one process. `public` is for the gateway, which authenticates people instead of services."""
     configure_logging(name, settings.log_level)
     token = settings.internal_token.get_secret_value()
     if not public and len(token) < 16:

@@ -1,1 +1,1 @@
-"""Tests: `unit` needs no engine, `integration` one part and its real engines, `e2e` a whole hub through its front door."""
+"""Tests: `unit` without engines, `integration` one part on its real engines, `e2e` a whole hub by its front door."""

@@ -20,11 +20,11 @@ class LaptopSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EASEL_", frozen=True, extra="ignore")
 
-    port: int = Field(8000, ge=1024, le=HIGHEST_GATEWAY_PORT)
+    port: int = Field(default=8000, ge=1024, le=HIGHEST_GATEWAY_PORT)
     state: Path = Path(".easel")
     bind: str = HOST
     """The gateway's address: `0.0.0.0` to be reached from other machines. Everything else stays on this one."""
-    kafka_session_ms: int = Field(6_000, ge=1_000)
+    kafka_session_ms: int = Field(default=6_000, ge=1_000)
     """How long the embedded broker waits for a silent reader; a first join takes half of it."""
 
 
@@ -98,7 +98,9 @@ class Laptop:
             "PYTHONUNBUFFERED": "1",
             **{f"EASEL_{peer.upper()}_URL": self.url(process) for peer, process in _PEERS.items()},
         }
-        chosen = {name: value for name, value in os.environ.items() if name not in ("EASEL_HTTP_PORT", "EASEL_HTTP_HOST")}
+        chosen = {
+            name: value for name, value in os.environ.items() if name not in ("EASEL_HTTP_PORT", "EASEL_HTTP_HOST")
+        }
         return ours | chosen | {"EASEL_STATE": str(self.state), "EASEL_PORT": str(self.settings.port)}
 
     def process_environment(self, name: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Be told to stop when the process manager is killed, so that nothing keeps ports or data files (Linux: prctl(2))."""
+    """Be told to stop when the process manager is killed, so that nothing keeps ports or data files (prctl(2))."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -34,9 +34,7 @@ def create_app() -> Litestar:
     async def add_up_downloads() -> None:
         while True:
             for version_id in await models.downloads_waiting():
-                await models.take_downloads(
-                    version_id, lambda model, times, version_id=version_id: downloaded(model, version_id, times)
-                )
+                await models.take_downloads(version_id, downloaded)
             await asyncio.sleep(settings.counter_seconds)
 
     return create_service(

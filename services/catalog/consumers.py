@@ -68,9 +68,7 @@ class CatalogConsumers:
 
     async def on_review(self, event: Event[ReviewPosted | ReviewChanged | ReviewRemoved], session: Session) -> None:
         """Move the counters."""
-        await self._models.change_version(
-            event.data.version_id, lambda model: rules.review(model, event.data), session
-        )
+        await self._models.change_version(event.data.version_id, lambda model: rules.review(model, event.data), session)
 
     async def on_content_taken_down(self, event: Event[ContentTakenDown], session: Session) -> None:
         """Withdraw a model."""

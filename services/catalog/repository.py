@@ -152,15 +152,21 @@ class Repository:
 
     async def downloads_waiting(self) -> list[int]:
         """Versions with downloads not yet added up."""
-        return [row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", pymongo.ASCENDING).limit(500)]
+        return [
+            row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", pymongo.ASCENDING).limit(500)
+        ]
 
-    async def take_downloads(self, version_id: int, apply: Callable[[Model, int], tuple[Model, Sequence[Payload]]]) -> None:
+    async def take_downloads(
+        self, version_id: int, apply: Callable[[Model, int, int], tuple[Model, Sequence[Payload]]]
+    ) -> None:
         """Add the noted downloads of a version to its model, in one transaction."""
 
         async def work(session: Session) -> None:
             row = await self._pending.find_one_and_delete({"_id": version_id}, session=session)
             if row is not None:
-                await self.change_version(version_id, lambda model: apply(model, int(row["times"])), session)
+                await self.change_version(
+                    version_id, lambda model: apply(model, version_id, int(row["times"])), session
+                )
 
         await self._mongo.transact(work)
 

@@ -10,6 +10,6 @@ from shared.settings import Settings
 class CatalogSettings(Settings):
     """`EASEL_UNRATED_LEVEL`: what a picture counts as until it is rated (1 PG, 2 PG-13, 4 R, 8 X, 16 XXX)."""
 
-    unrated_level: int = Field(1, ge=1, le=16)
-    counter_seconds: float = Field(2.0, gt=0)
+    unrated_level: int = Field(default=1, ge=1, le=16)
+    counter_seconds: float = Field(default=2.0, gt=0)
     """Downloads are added up for this long before the model's document changes."""

@@ -1,0 +1,1 @@
+"""Gateway: accounts, the public API, the pages, the store relay."""

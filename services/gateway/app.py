@@ -8,6 +8,7 @@ from typing import TypeVar
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -30,7 +31,7 @@ T = TypeVar("T")
 OPENAPI = OpenAPIConfig(
     title="Easel",
     version="1.0.0",
-    description="A hub of generative-AI models: the Civitai-compatible read API, and Easel's own to publish and moderate.",
+    description="A hub of generative-AI models: the Civitai-compatible API to read, Easel's own to publish and moderate.",
     path="/schema",
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
     use_handler_docstrings=True,
@@ -41,7 +42,7 @@ def single_slashes(app: ASGIApp) -> ASGIApp:
     """Collapse repeated slashes in the path: some clients join addresses by hand."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "//" in scope["path"]:
+        if scope["type"] == ScopeType.HTTP and "//" in scope["path"]:
             while "//" in scope["path"]:
                 scope["path"] = scope["path"].replace("//", "/")
             scope["raw_path"] = scope["path"].encode()

@@ -46,7 +46,7 @@ async def find_models(peers: Peers, query: ModelQuery) -> Page:
 
 
 async def _search(peers: Peers, query: ModelQuery) -> Page:
-    """Search, then read. A page that lost all its models since they were indexed is skipped: an empty page reads as the end."""
+    """Search, then read. A page whose models are all gone since is skipped: an empty page reads as the end."""
     for _ in range(_MOST_PAGES_SKIPPED):
         found = await peers.search.fetch("GET", "/search", SearchPage, params=query.search_params())
         items = b"[]"

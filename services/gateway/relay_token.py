@@ -36,17 +36,17 @@ class Grants:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def _signer(self, kind: type[msgspec.Struct]) -> URLSafeTimedSerializer[str]:
+    def _signer(self, kind: type[msgspec.Struct]) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self._secret, salt=f"easel-relay-{kind.__name__}")
 
     def issue(self, grant: msgspec.Struct) -> str:
         """The token."""
-        return self._signer(type(grant)).dumps(msgspec.to_builtins(grant))
+        return str(self._signer(type(grant)).dumps(msgspec.to_builtins(grant)))
 
     def read(self, token: str, kind: type[T], valid: timedelta) -> T:
         """The grant in a token; Forbidden if it is forged, of another kind, or too old."""
         try:
-            found = self._signer(kind).loads(token, max_age=valid.total_seconds())
+            found = self._signer(kind).loads(token, max_age=int(valid.total_seconds()))
         except SignatureExpired:
             raise Forbidden("This address has expired. Ask for a new one.") from None
         except BadData:

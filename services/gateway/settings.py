@@ -26,7 +26,7 @@ class GatewaySettings(Settings):
     reviews_url: str = "http://127.0.0.1:8865"
     render_url: str = "http://127.0.0.1:9038"
     moderation_url: str = "http://127.0.0.1:9384"
-    download_hours: float = Field(24.0, gt=0)
+    download_hours: float = Field(default=24.0, gt=0)
     """How long a signed download address works: clients resume and fetch in parallel for hours."""
 
     @field_validator("public_url")

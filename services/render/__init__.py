@@ -1,1 +1,1 @@
-"""The render service: previews of published models."""
+"""Render: plans previews, and draws them with diffusers from safetensors alone."""

@@ -63,7 +63,7 @@ class ModelCache:
         log.info("model fetched", name=weights.name, size_bytes=weights.size_bytes)
 
     def _make_room(self, needed: int) -> None:
-        """Delete files nobody uses, least recently used first, until the new one fits (or nothing is left to delete)."""
+        """Delete files nobody uses, least recently used first, until the new one fits or nothing is left."""
         files = sorted(self._folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
         total = sum(path.stat().st_size for path in files)
         for path in files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class CannotDraw(Exception):  # noqa: N818 (named for the situation)
+class CannotDraw(Exception):
     """These files cannot be drawn, now or on a second try; `reason` is written for the creator of the version."""
 
     def __init__(self, reason: str) -> None:
@@ -11,7 +11,7 @@ class CannotDraw(Exception):  # noqa: N818 (named for the situation)
         self.reason = reason
 
 
-class DrawerCrashed(Exception):  # noqa: N818 (named for the situation)
+class DrawerCrashed(Exception):
     """The drawing process ended in the middle of a job; the next draw starts a new one."""
 
     def __init__(self, reason: str) -> None:

@@ -46,7 +46,9 @@ class Repository:
         mongo.index(
             {
                 "jobs": [
-                    IndexModel([("state", ASCENDING), ("gpu_class", ASCENDING), ("lane", ASCENDING), ("due_at", ASCENDING)]),
+                    IndexModel(
+                        [("state", ASCENDING), ("gpu_class", ASCENDING), ("lane", ASCENDING), ("due_at", ASCENDING)]
+                    ),
                     IndexModel([("model_id", ASCENDING)]),
                 ],
                 "renderers": [IndexModel("seen_at", expireAfterSeconds=3600)],
@@ -82,7 +84,9 @@ class Repository:
         async def work(session: Session) -> None:
             document = _job_document(job)
             changed = await self._jobs.update_one(
-                {"_id": document.pop("_id"), "state": "waiting"}, {"$set": {**document, "due_at": now()}}, session=session
+                {"_id": document.pop("_id"), "state": "waiting"},
+                {"$set": {**document, "due_at": now()}},
+                session=session,
             )
             if changed.modified_count:
                 await self._outbox.add(events, session)
@@ -129,7 +133,10 @@ class Repository:
                         {"state": "drawing", "lease_until": {"$lt": moment}},
                     ],
                 },
-                {"$set": {"state": "drawing", "lease_owner": owner, "lease_until": moment + lease}, "$inc": {"attempt": 1}},
+                {
+                    "$set": {"state": "drawing", "lease_owner": owner, "lease_until": moment + lease},
+                    "$inc": {"attempt": 1},
+                },
                 sort=[("due_at", ASCENDING)],
                 return_document=ReturnDocument.AFTER,
             )
@@ -149,15 +156,20 @@ class Repository:
         """Hand a claimed job back; `counts` is False when the attempt was no fault of the job's."""
         await self._jobs.update_one(
             {"_id": job_id, "lease_owner": owner, "state": "drawing"},
-            {"$set": {"state": "queued", "due_at": due_at, "lease_owner": None}, "$inc": {"attempt": 0 if counts else -1}},
+            {
+                "$set": {"state": "queued", "due_at": due_at, "lease_owner": None},
+                "$inc": {"attempt": 0 if counts else -1},
+            },
         )
 
     async def keep_image(self, job_id: int, owner: str, index: int, event: Payload) -> None:
-        """One picture is stored: note it and tell, in one transaction; raises LeaseLost if the job is no longer ours."""
+        """One picture is stored: note it and tell, in one transaction; LeaseLost if the job is no longer ours."""
 
         async def work(session: Session) -> None:
             kept = await self._jobs.update_one(
-                {"_id": job_id, "lease_owner": owner, "state": "drawing"}, {"$addToSet": {"done": index}}, session=session
+                {"_id": job_id, "lease_owner": owner, "state": "drawing"},
+                {"$addToSet": {"done": index}},
+                session=session,
             )
             if not kept.matched_count:
                 raise LeaseLost

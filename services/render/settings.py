@@ -14,15 +14,15 @@ GPU_CLASSES = ("small", "medium", "large")
 class RenderSettings(Settings):
     """How many previews, where models are kept, which classes of work this renderer takes."""
 
-    preview_count: int = Field(4, ge=1, le=16)
+    preview_count: int = Field(default=4, ge=1, le=16)
     """Pictures drawn for each published version."""
     render_classes: str = "small"
     """Comma-separated classes of GPU memory that this renderer draws for: small (16-24 GB), medium (48), large (80)."""
-    render_attempts: int = Field(3, ge=1)
+    render_attempts: int = Field(default=3, ge=1)
     """A job that has been started so often without an end is given up."""
     cache_dir: Path = Path("/tmp/easel-cache")  # noqa: S108 (files are verified by hash before each use)
-    cache_bytes: int = Field(50 << 30, ge=1 << 20)
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    cache_bytes: int = Field(default=50 << 30, ge=1 << 20)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
 
     @field_validator("render_classes")
     @classmethod

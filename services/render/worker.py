@@ -1,7 +1,7 @@
 """The renderer: claims jobs, draws them in a child process, stores each picture as soon as it is done.
 
-A job is held by a lease, so a killed renderer's job goes on at the next picture in another; pictures that are stored are
-never drawn again. A shutdown hands the job back at once.
+A job is held by a lease, so a killed renderer's job goes on at the next picture in another; pictures that are stored
+are never drawn again. A shutdown hands the job back at once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ from shared.telemetry import begin_correlation, logger
 log = logger(__name__)
 JOBS = Counter("easel_render_jobs_total", "Jobs that came to an end in this renderer.", ["outcome"])
 IMAGE_SECONDS = Histogram(
-    "easel_render_image_seconds", "Drawing time of one picture.", ["family"], buckets=(0.3, 1, 3, 10, 30, 100, 300, 1000)
+    "easel_render_image_seconds",
+    "Drawing time of one picture.",
+    ["family"],
+    buckets=(0.3, 1, 3, 10, 30, 100, 300, 1000),
 )
 _LEASE = timedelta(seconds=30)
 _RENEW_SECONDS = 5.0
@@ -86,7 +89,9 @@ class Renderer:
         structlog.contextvars.bind_contextvars(version_id=job.id)
         self._current = job.id
         if job.attempt > self._settings.render_attempts:
-            await self._fail(job, f"Drawing was given up after {job.attempt - 1} attempts that ended without a picture.")
+            await self._fail(
+                job, f"Drawing was given up after {job.attempt - 1} attempts that ended without a picture."
+            )
             return
         try:
             await self._draw_with_lease(job)
@@ -178,9 +183,7 @@ def _draw_job(job: Job, base: Path, adapter: Path | None) -> DrawJob:
         job_id=job.name,
         kind=job.kind,
         family=job.family,
-        base=BaseFile(
-            path=str(base), sha256=job.base.sha256, name=job.base.name, version_id=job.base.version_id
-        ),
+        base=BaseFile(path=str(base), sha256=job.base.sha256, name=job.base.name, version_id=job.base.version_id),
         items=job.remaining,
         width=job.width,
         height=job.height,

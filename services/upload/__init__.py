@@ -1,0 +1,1 @@
+"""Upload: resumable uploads, and the scanner that judges what arrived."""

@@ -100,8 +100,8 @@ def open_session(
     """A new upload. The caller has checked name and size."""
     size, count = plan_parts(ask.size_bytes, part_bytes)
     return Session(
-        id=upload_id, file_id=file_id, version_id=ask.version_id, owner_id=owner_id, owner=owner, name=check_name(ask.name),
-        type=ask.type, size_bytes=ask.size_bytes, part_bytes=size, part_count=count, object_key=object_key,
+        id=upload_id, file_id=file_id, version_id=ask.version_id, owner_id=owner_id, owner=owner,
+        name=check_name(ask.name), type=ask.type, size_bytes=ask.size_bytes, part_bytes=size, part_count=count, object_key=object_key,
         store_upload_id=store_upload_id, status="open", created_at=now, expires_at=now + lifetime,
     )  # fmt: skip
 
@@ -131,7 +131,9 @@ def check_complete(session: Session, sent: Sequence[PartTag], stored: Sequence[S
     missing = [number for number in range(1, session.part_count + 1) if number not in have]
     if missing:
         shown = ", ".join(map(str, missing[:10]))
-        raise Conflict(f"{len(missing)} of {session.part_count} parts are missing: {shown}. Send them, then complete again.")
+        raise Conflict(
+            f"{len(missing)} of {session.part_count} parts are missing: {shown}. Send them, then complete again."
+        )
     wrong = [number for number, part in have.items() if part.size_bytes != part_size(session, number)]
     if wrong:
         raise Conflict(

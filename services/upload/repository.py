@@ -182,7 +182,10 @@ class Repository:
         """Bytes that wait for a scanner or are being scanned."""
         total = 0
         async for row in self._scans.aggregate(
-            [{"$match": {"state": {"$in": ["queued", "scanning"]}}}, {"$group": {"_id": None, "n": {"$sum": "$size_bytes"}}}]
+            [
+                {"$match": {"state": {"$in": ["queued", "scanning"]}}},
+                {"$group": {"_id": None, "n": {"$sum": "$size_bytes"}}},
+            ]
         ):
             total = int(row["n"])
         return total

@@ -1,7 +1,7 @@
 """The scanner: takes files that lack a verdict, reads each once, and moves only clean ones to where they can be read.
 
-A file is claimed by a lease, so a killed scanner's file is taken by the next; attempts are counted before they start, so a
-file that kills its scanner ends with the verdict `failed` instead of going round for ever.
+A file is claimed by a lease, so a killed scanner's file is taken by the next; attempts are counted before they start,
+so a file that kills its scanner ends with the verdict `failed` instead of going round for ever.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from prometheus_client import Counter, Histogram
 from services.upload.consumers import ScannerConsumers
 from services.upload.domain import Scan
 from services.upload.repository import Repository
+from services.upload.scan import RULES_VERSION, SCANNER_VERSION
 from services.upload.scan.child import scan_isolated
-from services.upload.scan.report import RULES_VERSION, SCANNER_VERSION, Finding, ScanReport
+from services.upload.scan.report import Finding, ScanReport
 from services.upload.settings import UploadSettings
 from shared.clock import new_id, now
 from shared.consumer import Consumer
@@ -37,7 +38,9 @@ from shared.telemetry import begin_correlation, logger
 log = logger(__name__)
 SCANS = Counter("easel_scans_total", "Finished scans by verdict.", ["verdict"])
 SCAN_SECONDS = Histogram(
-    "easel_scan_seconds", "Time of one scan, from claim to verdict.", buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000)
+    "easel_scan_seconds",
+    "Time of one scan, from claim to verdict.",
+    buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000),
 )
 _LEASE = timedelta(seconds=20)
 _RENEW_SECONDS = 5.0
@@ -161,10 +164,8 @@ def _event(scan: Scan, report: ScanReport) -> contract.FileScanned:
         size_bytes=report.size_bytes,
         sha256=report.hashes.get("SHA256", "").lower(),
         hashes=report.hashes,
-        findings=[
-            contract.Finding(code=f.code, location=f.location, message=f.message) for f in report.findings
-        ],
-        imports=[f"{found.module}.{found.name}" for found in report.imports],
+        findings=[contract.Finding(code=f.code, location=f.location, message=f.message) for f in report.findings],
+        imports=[found.qualified_name for found in report.imports],
         facts=msgspec.to_builtins(report.facts) if report.facts else None,
         scanned_at=now(),
         scanner_version=SCANNER_VERSION,

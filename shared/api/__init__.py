@@ -1,1 +1,1 @@
-"""Wire shapes: `v1` (Civitai-compatible, read), `hub` (Easel's own, publish and moderate), `inside` (between services)."""
+"""Wire shapes: `v1` (Civitai-compatible, to read), `hub` (Easel's own, to publish), `inside` (between services)."""

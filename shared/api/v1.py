@@ -1,7 +1,7 @@
 """The Civitai-compatible read API, version 1: shapes and enumerations.
 
-Frozen: a field is never renamed, retyped or removed. `UNSET` fields are absent from the JSON, which is not the same as null
-to the programs that read it.
+Frozen: a field is never renamed, retyped or removed. `UNSET` fields are absent from the JSON, which is not the same as
+null to the programs that read it.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Image(V1, frozen=True, kw_only=True):
     on_site: bool = False
     remix_of_id: int | None = None
     metadata: dict[str, Any] | UnsetType = UNSET
-    meta: dict[str, Any] | None | UnsetType = UNSET
+    meta: dict[str, Any] | UnsetType | None = UNSET
     availability: str | UnsetType = UNSET
 
 

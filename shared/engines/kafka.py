@@ -66,7 +66,7 @@ class Kafka:
         self.broker = self.new_broker()
 
     def new_broker(self) -> KafkaBroker:
-        """A broker object of its own. Readers have one apart: joining a group takes seconds and must not delay writers."""
+        """A broker of its own. Readers have one apart: joining a group takes seconds and must not delay writers."""
         return KafkaBroker(
             self.settings.kafka_bootstrap, security=_security(self.settings), acks="all", linger_ms=5, logger=None,
             graceful_timeout=10,

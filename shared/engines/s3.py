@@ -10,6 +10,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -172,7 +173,9 @@ class Store:
             source = CopySource(source_bucket, source_key)
             await self._run(f"copy to {bucket}/{key}", lambda: self._inside.copy_object(bucket, key, source))
         else:
-            await self._run(f"copy to {bucket}/{key}", lambda: self._pass_through(source_bucket, source_key, bucket, key))
+            await self._run(
+                f"copy to {bucket}/{key}", lambda: self._pass_through(source_bucket, source_key, bucket, key)
+            )
 
     def _pass_through(self, source_bucket: str, source_key: str, bucket: str, key: str) -> None:
         response = self._inside.get_object(source_bucket, source_key)
@@ -206,10 +209,8 @@ class Store:
         found: list[StoredPart] = []
         marker: str | None = None
         while True:
-            page = await self._run(
-                f"list parts of {bucket}/{key}",
-                lambda marker=marker: self._inside._list_parts(bucket, key, upload_id, part_number_marker=marker),
-            )
+            call = partial(self._inside._list_parts, bucket, key, upload_id, part_number_marker=marker)
+            page = await self._run(f"list parts of {bucket}/{key}", call)
             found += [StoredPart(part.part_number, part.etag.strip('"'), int(part.size or 0)) for part in page.parts]
             if not page.is_truncated:
                 return found

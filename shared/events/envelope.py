@@ -13,7 +13,7 @@ import msgspec
 from shared.clock import new_id, now, wire_time
 from shared.events.payload import REGISTRY, Payload
 
-P = TypeVar("P", bound=Payload, covariant=True)
+P_co = TypeVar("P_co", bound=Payload, covariant=True)
 
 
 class MalformedEvent(Exception):
@@ -37,14 +37,14 @@ class _Wire(msgspec.Struct, frozen=True, kw_only=True):
     datacontenttype: str = "application/json"
 
 
-class Event(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
+class Event(msgspec.Struct, Generic[P_co], frozen=True, kw_only=True):
     """One event as code sees it: the envelope's attributes and the typed payload `data`."""
 
     id: str
     source: str
     time: datetime
     correlation_id: str
-    data: P
+    data: P_co
 
 
 def envelope(payload: Payload, *, source: str, correlation_id: str) -> Event[Payload]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -19,8 +19,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     key_field: ClassVar[str] = ""
     version: ClassVar[int] = 1
 
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         if cls.__name__.startswith("_"):
             return  # a base that names topic and key for its family
         if cls.__name__ not in REGISTRY or REGISTRY[cls.__name__].__module__ == cls.__module__:

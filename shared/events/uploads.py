@@ -37,7 +37,7 @@ class FileUploaded(_FileEvent, frozen=True, kw_only=True):
 
 
 class FileScanned(_FileEvent, frozen=True, kw_only=True):
-    """The scanner's verdict. Only a clean file has been moved to the readable bucket, under its SHA256 in lower case."""
+    """The scanner's verdict. Only a clean file has been moved to the readable bucket, under its lower-case SHA256."""
 
     verdict: Verdict
     format: str

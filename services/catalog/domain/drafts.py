@@ -26,7 +26,9 @@ def require_choice(field: str, value: str, choices: Sequence[str]) -> None:
         return
     by_fold = {choice.casefold(): choice for choice in choices}
     near = [by_fold[fold] for fold in difflib.get_close_matches(value.casefold(), by_fold, n=3, cutoff=0.5)]
-    hint = f"did you mean {' or '.join(repr(choice) for choice in near)}?" if near else f"use one of {', '.join(choices)}"
+    hint = (
+        f"did you mean {' or '.join(repr(choice) for choice in near)}?" if near else f"use one of {', '.join(choices)}"
+    )
     message = f"{value!r} is not known; {hint}"
     raise Invalid(f"{field}: {message}", errors=[FieldError(field, message)])
 
@@ -122,7 +124,9 @@ def attach_file(model: Model, version_id: int, ask: AttachFile, now: datetime) -
         require_choice("metadata.format", ask.metadata.format, FILE_FORMATS)
     kept = tuple(file for file in version.files if not (file.name == ask.name and file.state in REFUSED))
     if any(file.name == ask.name for file in kept):
-        raise Conflict(f"Version {version_id} already has a file called {ask.name!r}. Abort that upload or rename the file.")
+        raise Conflict(
+            f"Version {version_id} already has a file called {ask.name!r}. Abort that upload or rename the file."
+        )
     file = File(
         id=ask.file_id,
         upload_id=ask.upload_id,

@@ -1,4 +1,4 @@
-"""What other services tell the catalog, applied to the aggregate. Each function is total: an unknown id changes nothing."""
+"""What other services tell the catalog, applied to the aggregate. Each is total: an unknown id changes nothing."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def preview_rendered(model: Model, image_id: int, event: PreviewRendered) -> Cha
 
 
 def _thumbs(up: int, down: int, counters: Counters) -> Counters:
-    return replace(
-        counters, thumbs_up=max(0, counters.thumbs_up + up), thumbs_down=max(0, counters.thumbs_down + down)
-    )
+    return replace(counters, thumbs_up=max(0, counters.thumbs_up + up), thumbs_down=max(0, counters.thumbs_down + down))
 
 
 def review(model: Model, event: ReviewPosted | ReviewChanged | ReviewRemoved) -> Change:

@@ -32,7 +32,11 @@ def ask_to_publish(model: Model, version_id: int, now: datetime) -> Change:
 
 def file_uploaded(model: Model, version_id: int, file_id: int, now: datetime) -> Change:
     """All bytes have arrived; the file waits for its scan."""
-    return _change_file(model, version_id, file_id, now, state="pending") if _knows(model, version_id, file_id) else (model, [])
+    return (
+        _change_file(model, version_id, file_id, now, state="pending")
+        if _knows(model, version_id, file_id)
+        else (model, [])
+    )
 
 
 def upload_aborted(model: Model, version_id: int, file_id: int, now: datetime) -> Change:

@@ -23,7 +23,12 @@ _AIR_TYPES = {
     "MotionModule": "motion", "VAE": "vae", "TextEncoder": "text_encoders", "UNet": "unet",
     "CLIPVision": "clipvision", "VisionLanguage": "visionlanguage", "CLIP": "clip",
 }  # fmt: skip
-_SCAN_RESULTS: dict[str, v1.ScanResult] = {"clean": "Success", "dangerous": "Danger", "invalid": "Error", "failed": "Error"}
+_SCAN_RESULTS: dict[str, v1.ScanResult] = {
+    "clean": "Success",
+    "dangerous": "Danger",
+    "invalid": "Error",
+    "failed": "Error",
+}
 _LIST_IMAGES = 20
 _DETAIL_IMAGES = 10
 
@@ -150,9 +155,7 @@ class Wire:
 
     def files(self, model: Model, version: Version) -> list[v1.File]:
         """The public files, the primary one first; exactly one is primary."""
-        return [
-            _file(model, version, file, primary=index == 0) for index, file in enumerate(ordered_files(version))
-        ]
+        return [_file(model, version, file, primary=index == 0) for index, file in enumerate(ordered_files(version))]
 
     def _image(self, image: Image, *, with_id: bool, with_meta: bool) -> v1.Image:
         facts = {"hash": image.blurhash, "width": image.width, "height": image.height, "size": image.size_bytes}
@@ -183,9 +186,7 @@ def _file(model: Model, version: Version, file: File, *, primary: bool) -> v1.Fi
         size_kb=file.size_bytes / 1024,
         name=download_name(model, version, file),
         type=file.type,
-        metadata=v1.FileMetadata(
-            format=file.format or "Other", size=file.size or UNSET, fp=file.fp or UNSET
-        ),
+        metadata=v1.FileMetadata(format=file.format or "Other", size=file.size or UNSET, fp=file.fp or UNSET),
         pickle_scan_result=result,
         pickle_scan_message=_pickle_message(file),
         # The antivirus is a later, optional part of the scan; one verdict covers the file until then.

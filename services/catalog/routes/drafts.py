@@ -106,9 +106,7 @@ class Drafts(Controller):
         """A file whose upload has been opened."""
         model = await models.get_by_version(version_id)
         drafts.require_owner(model, actor)
-        model = await models.change(
-            model.id, lambda model: (drafts.attach_file(model, version_id, data, now()), [])
-        )
+        model = await models.change(model.id, lambda model: (drafts.attach_file(model, version_id, data, now()), []))
         return hub_version(model, _version(model, version_id))
 
     @delete("/versions/{version_id:int}/files/{file_id:int}")
@@ -123,9 +121,7 @@ class Drafts(Controller):
         """The upload service has all bytes: said at once, so that a publish right after it finds the file complete."""
         model = await models.get_by_version(version_id)
         drafts.require_owner(model, actor)
-        model = await models.change(
-            model.id, lambda model: publishing.file_uploaded(model, version_id, file_id, now())
-        )
+        model = await models.change(model.id, lambda model: publishing.file_uploaded(model, version_id, file_id, now()))
         return hub_version(model, _version(model, version_id))
 
     @post("/versions/{version_id:int}/publish", status_code=HTTP_202_ACCEPTED)

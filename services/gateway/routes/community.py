@@ -59,7 +59,9 @@ class Moderation(Controller):
     ) -> hub.ReportPage:  # fmt: skip
         """The moderators' queue, oldest first."""
         params = {"status": status, "limit": limit}
-        return await peers.moderation.fetch("GET", "/reports", hub.ReportPage, actor=require_known(actor), params=params)
+        return await peers.moderation.fetch(
+            "GET", "/reports", hub.ReportPage, actor=require_known(actor), params=params
+        )
 
     @post("/moderation/takedowns", status_code=202)
     async def take_down(self, data: hub.NewTakedown, actor: Actor, peers: Peers) -> hub.Decision:
@@ -69,4 +71,6 @@ class Moderation(Controller):
     @delete("/moderation/takedowns/{model_id:int}", status_code=202)
     async def restore(self, model_id: int, actor: Actor, peers: Peers) -> hub.Decision:
         """Lift a takedown."""
-        return await peers.moderation.fetch("DELETE", f"/takedowns/{model_id}", hub.Decision, actor=require_known(actor))
+        return await peers.moderation.fetch(
+            "DELETE", f"/takedowns/{model_id}", hub.Decision, actor=require_known(actor)
+        )

@@ -77,7 +77,10 @@ class Downloads(Controller):
                 ]
             )  # fmt: skip
         return Response(
-            location, status_code=307, media_type="text/plain", headers={"location": location, "cache-control": _NO_STORE}
+            location,
+            status_code=307,
+            media_type="text/plain",
+            headers={"location": location, "cache-control": _NO_STORE},
         )
 
 

@@ -154,7 +154,8 @@ async def _hub_view(peers: Peers, model_id: int, actor: Actor, origin: str) -> d
     model = await peers.catalog.fetch("GET", f"/hub/models/{model_id}", hub.HubModel, actor=actor)
     states = await preview_states(peers, [version.id for version in model.versions])
     versions = [
-        msgspec.structs.replace(version, previews=states.get(version.id, version.previews)) for version in model.versions
+        msgspec.structs.replace(version, previews=states.get(version.id, version.previews))
+        for version in model.versions
     ]
     shown = msgspec.json.encode(msgspec.structs.replace(model, versions=versions))
     found: dict[str, Any] = msgspec.json.decode(with_origin(shown, origin))

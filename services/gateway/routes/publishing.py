@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import Parameter
-from typing import Annotated
 
 from services.gateway.domain import require_known
 from services.gateway.peers import Peers

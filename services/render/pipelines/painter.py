@@ -29,7 +29,7 @@ _BLURHASH_PIXELS = 32
 _BLURHASH_COMPONENTS = (4, 3)
 
 
-class Stopped(Exception):  # noqa: N818 (named for the situation)
+class Stopped(Exception):
     """The job is no longer wanted."""
 
 

@@ -91,7 +91,7 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     rules_version: str = RULES_VERSION
 
 
-class Refusal(Exception):  # noqa: N818 (named for the situation)
+class Refusal(Exception):
     """Raised by a validator at the first thing that rules the file out. Not a fault of the scanner."""
 
     def __init__(self, code: str, location: str, message: str, *, is_dangerous: bool = False) -> None:
