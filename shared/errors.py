@@ -11,7 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from pymongo.errors import PyMongoError
 
 from shared.engines.mongo import is_outage
-from shared.engines.s3 import StoreDown
+from shared.engines.store_errors import StoreDown
 from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Invalid, Problem, Unavailable
 from shared.telemetry import correlation_id, logger
 
@@ -52,6 +52,8 @@ def to_problem(error: Exception) -> Problem:
         return Unavailable(
             "The file store is not reachable at the moment. Nothing was lost; try again in a few seconds."
         )
+    if isinstance(error, OverflowError):
+        return Invalid("A number in the request is too large: ids are at most 2147483647.")
     return Problem("Something failed inside the hub. The correlation id finds it in the logs.")
 
 

@@ -23,6 +23,7 @@ COLLECTION = "outbox"
 _BATCH = 200
 _LEASE = timedelta(seconds=5)
 _WAKE_MS = 1_000
+_LEASE_ID = "outbox-relay"
 
 
 class Outbox:
@@ -66,6 +67,13 @@ class Relay:
     async def run(self) -> None:
         """Publish until cancelled. Raises when an engine is away; the loop around it starts it again."""
         await self._wait_for_lease()
+        try:
+            await self._publish_for_ever()
+        finally:
+            # So that the next one need not wait for the lease to run out.
+            await asyncio.shield(self._leases.delete_one({"_id": _LEASE_ID, "owner": self._owner}))
+
+    async def _publish_for_ever(self) -> None:
         # Opened before the first look, so that a row written in between still wakes us.
         async with self._rows.watch([{"$match": {"operationType": "insert"}}], max_await_time_ms=_WAKE_MS) as stream:
             while True:
@@ -83,7 +91,7 @@ class Relay:
         until = now() + _LEASE
         try:
             await self._leases.find_one_and_update(
-                {"_id": "outbox-relay", "$or": [{"owner": self._owner}, {"until": {"$lt": now()}}]},
+                {"_id": _LEASE_ID, "$or": [{"owner": self._owner}, {"until": {"$lt": now()}}]},
                 {"$set": {"owner": self._owner, "until": until}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where the engines are and how this process is reached. Services add their own in `services/<name>/settings.py`."""
+    """Where the engines are and how this process is reached. A service adds its own in its `settings.py`."""
 
     model_config = SettingsConfigDict(env_prefix="EASEL_", frozen=True, extra="ignore")
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 OPENAPI = OpenAPIConfig(
     title="Easel",
     version="1.0.0",
-    description="A hub of generative-AI models: the Civitai-compatible API to read, Easel's own to publish and moderate.",
+    description="A hub of generative-AI models: a Civitai-compatible API to read, Easel's own to publish and moderate.",
     path="/schema",
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
     use_handler_docstrings=True,

@@ -77,7 +77,7 @@ def how_to_draw(
     )
     if reason:
         return NotDrawn(reason)
-    assert kind is not None and family is not None  # noqa: S101 (what the reasons above rule out)
+    assert kind is not None and family is not None
     return Drawable(kind=kind, family=family)
 
 

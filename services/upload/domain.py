@@ -101,7 +101,8 @@ def open_session(
     size, count = plan_parts(ask.size_bytes, part_bytes)
     return Session(
         id=upload_id, file_id=file_id, version_id=ask.version_id, owner_id=owner_id, owner=owner,
-        name=check_name(ask.name), type=ask.type, size_bytes=ask.size_bytes, part_bytes=size, part_count=count, object_key=object_key,
+        name=check_name(ask.name), type=ask.type, size_bytes=ask.size_bytes, part_bytes=size, part_count=count,
+        object_key=object_key,
         store_upload_id=store_upload_id, status="open", created_at=now, expires_at=now + lifetime,
     )  # fmt: skip
 

@@ -21,24 +21,15 @@ from minio.commonconfig import CopySource
 from minio.datatypes import Part as MinioPart
 from minio.error import InvalidResponseError, S3Error, ServerError
 
+from shared.engines.store_errors import NoSuchObject, StoreDown, StoreRefused
 from shared.settings import Settings
+
+__all__ = ["BLOCK_BYTES", "NoSuchObject", "ObjectInfo", "Store", "StoreDown", "StoreRefused", "StoredPart"]
 
 T = TypeVar("T")
 BLOCK_BYTES: Final = 1 << 20
 _LARGEST_COPY_BYTES: Final = 5 * (1 << 30)
 """S3 copies at most 5 GiB in one request (AWS: CopyObject)."""
-
-
-class NoSuchObject(Exception):
-    """There is no object (or upload) of that key in that bucket."""
-
-
-class StoreRefused(Exception):
-    """The store answered, and refused; the message has its reason."""
-
-
-class StoreDown(Exception):
-    """The store cannot be reached or is failing; the same call will work later."""
 
 
 class StoredPart(msgspec.Struct, frozen=True, rename="camel"):

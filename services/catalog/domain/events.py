@@ -67,6 +67,6 @@ def taken_down(model: Model, reason: str) -> Change:
 
 def restored(model: Model) -> Change:
     """Lift the takedown."""
-    if model.taken_down is None:
+    if model.deleted or model.taken_down is None:
         return model, []
     return replace(model, taken_down=None), [ModelRestored(model_id=model.id)]

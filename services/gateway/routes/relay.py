@@ -1,6 +1,6 @@
 """The store relay: bytes between clients and a store that has no public address, in constant memory.
 
-Downloads: 200, 206 and 416 made right whatever the store does, a strong ETag, If-Range. Uploads: one part, its exact size.
+Downloads: 200, 206 and 416 made right whatever the store does, a strong ETag, If-Range. Uploads: one part each.
 An `Authorization` header that a client keeps over the redirect is neither needed nor passed on.
 """
 

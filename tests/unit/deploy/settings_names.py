@@ -10,12 +10,6 @@ from pydantic_settings import BaseSettings
 
 from shared.processes import SERVICES
 
-NOT_WRITTEN_YET = {
-    "CACHE_BYTES", "CACHE_DIR", "SECRET", "ADMIN_KEY", "ADMIN_KEY_FILE", "PUBLIC_URL", "MAX_FILE_BYTES",
-    "CATALOG_URL", "UPLOAD_URL", "SEARCH_URL", "REVIEWS_URL", "RENDER_URL", "MODERATION_URL",
-}  # fmt: skip
-"""Names promised by services that have no settings module so far; of no effect once all have one."""
-
 SECRET_NAMES = {
     "MONGO_URL", "KAFKA_PASSWORD", "INTERNAL_TOKEN", "S3_ACCESS_KEY", "S3_SECRET_KEY", "OPENSEARCH_PASSWORD", "SECRET",
     "ADMIN_KEY",
@@ -56,6 +50,4 @@ def known_settings() -> frozenset[str]:
         for settings in settings_classes(module)
         for field in settings.model_fields
     }
-    if any(settings_module_of(process.name) == "shared.settings" for process in SERVICES):
-        names |= {f"EASEL_{name}" for name in NOT_WRITTEN_YET}
     return frozenset(names)
