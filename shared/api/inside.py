@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from shared.api.hub import Ask, FileFacts, FileState, Previews
@@ -49,6 +51,7 @@ class DownloadTarget(Inside, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     state: FileState
+    scanned_at: datetime
 
 
 class SearchPage(Inside, frozen=True, kw_only=True):

@@ -104,11 +104,12 @@ class Reads(Controller):
         """The clean file that a download means. Raises NotFound, the same for missing, hidden and contradicted."""
         model, version = await self._published(models, version_id)
         file = choose_file(version, Wish(file_id=file_id, type=type_, format=file_format, size=size, fp=fp))
-        if file is None or file.state != "clean" or not file.sha256:
+        if file is None or file.state != "clean" or not file.sha256 or file.scanned_at is None:
             raise NotFound("File not found")
         return DownloadTarget(
             model_id=model.id, version_id=version.id, file_id=file.id, name=download_name(model, version, file),
             object_key=file.sha256, size_bytes=file.size_bytes, sha256=file.sha256, state=file.state,
+            scanned_at=file.scanned_at,
         )  # fmt: skip
 
     async def _visible(self, models: Repository, model_id: int) -> Model:

@@ -7,7 +7,8 @@ An `Authorization` header that a client keeps over the redirect is neither neede
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
@@ -20,6 +21,7 @@ from services.gateway.byte_range import Span, Unsatisfiable, parse_range
 from services.gateway.peers import Peers
 from services.gateway.relay_token import DownloadGrant, Grants, PartGrant
 from services.gateway.settings import GatewaySettings
+from shared.api.inside import DownloadTarget
 from shared.engines.s3 import Store
 from shared.problems import Gone, Invalid, NotFound, Unavailable
 
@@ -73,11 +75,13 @@ class Relay(Controller):
     ) -> Response[Any]:  # fmt: skip
         """One clean file or a range of it."""
         grant = grants.read(token, DownloadGrant, timedelta(hours=settings.download_hours))
-        await _still_public(grant, peers)
+        target = await _still_public(grant, peers)
         etag = f'"{grant.object_key}"'
+        modified = format_datetime(target.scanned_at.astimezone(UTC), usegmt=True)
         headers = {
             "accept-ranges": "bytes",
             "etag": etag,
+            "last-modified": modified,
             "content-disposition": f'attachment; filename="{grant.name}"',
             "cache-control": "private, max-age=0, must-revalidate",
             "x-content-type-options": "nosniff",
@@ -86,7 +90,7 @@ class Relay(Controller):
         if request.headers.get("if-none-match") == etag:
             return Response(None, status_code=304, headers=headers)
         condition = request.headers.get("if-range")
-        wanted = request.headers.get("range") if condition in (None, etag) else None
+        wanted = request.headers.get("range") if condition in (None, etag, modified) else None
         try:
             span = parse_range(wanted, grant.size_bytes)
         except Unsatisfiable:
@@ -121,10 +125,11 @@ class Relay(Controller):
             raise Unavailable("The file store cannot take this part at the moment; send it again.") from error
 
 
-async def _still_public(grant: DownloadGrant, peers: Peers) -> None:
+async def _still_public(grant: DownloadGrant, peers: Peers) -> DownloadTarget:
     """An address outlives a takedown by nothing: the catalog is asked each time."""
     try:
-        await peers.catalog.call("GET", f"/downloads/{grant.version_id}", params={"file_id": grant.file_id})
+        params = {"file_id": grant.file_id}
+        return await peers.catalog.fetch("GET", f"/downloads/{grant.version_id}", DownloadTarget, params=params)
     except NotFound:
         raise Gone("This file is no longer available.") from None
 
