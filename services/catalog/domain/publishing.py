@@ -31,12 +31,11 @@ def ask_to_publish(model: Model, version_id: int, now: datetime) -> Change:
 
 
 def file_uploaded(model: Model, version_id: int, file_id: int, now: datetime) -> Change:
-    """All bytes have arrived; the file waits for its scan."""
-    return (
-        _change_file(model, version_id, file_id, now, state="pending")
-        if _knows(model, version_id, file_id)
-        else (model, [])
-    )
+    """All bytes have arrived; the file waits for its scan. Said again, even after the scan, it changes nothing."""
+    version = model.version(version_id)
+    if version is None or not any(file.id == file_id and file.state == "uploading" for file in version.files):
+        return model, []
+    return _change_file(model, version_id, file_id, now, state="pending")
 
 
 def upload_aborted(model: Model, version_id: int, file_id: int, now: datetime) -> Change:
