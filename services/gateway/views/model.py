@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from services.gateway.views.air import air
 from services.gateway.views.browse import BrowseParams, base_model_label, model_href, type_label
 from services.gateway.views.commands import Commands, pull_command, report_commands
 from services.gateway.views.files import FileView, file_views, pick_download
@@ -186,17 +185,6 @@ def _version_links(model: Model, current: Version) -> tuple[Link, ...]:
     )
 
 
-def _air(model: Model, version: Version) -> str:
-    primary = next((file for file in version.files if file.primary), None)
-    return version.air or air(
-        model_id=model.id,
-        version_id=version.id,
-        model_type=model.type,
-        base_model=version.base_model,
-        primary_file_type=primary.type if primary else None,
-    )
-
-
 def model_view(model: Model, version: Version, reviews: Reviews | None, hub: HubModel | None) -> ModelView:
     """The page of one version of a model."""
     files = files_view(model, version, hub)
@@ -227,7 +215,7 @@ def model_view(model: Model, version: Version, reviews: Reviews | None, hub: Hub
         about=clean_html(model.description),
         version_notes=clean_html(version.description),
         permissions=permissions(model),
-        air=_air(model, version),
+        air=version.air,
         published=human_date(version.published_at),
         updated=human_date(version.updated_at),
         pull_command=pull_command(model, version),

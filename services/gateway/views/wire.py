@@ -79,7 +79,8 @@ class Version(Wire, frozen=True, kw_only=True):
     images: list[Picture] = []
     stats: Stats = Stats()
     download_url: str | None = None
-    air: str | None = None
+    air: str = ""
+    """Only the hub's own page document has it."""
 
 
 class Model(Wire, frozen=True, kw_only=True):

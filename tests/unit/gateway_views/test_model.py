@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from services.gateway.views.air import air
 from services.gateway.views.model import ModelView, commercial_uses, find_version, model_view, trained_words
 from services.gateway.views.wire import read_hub_model, read_model, read_reviews
 
@@ -134,20 +133,3 @@ def test_api_commands_go_to_the_hub_that_shows_the_page(make_model: Any) -> None
     words = shlex.split(_view(make_model()).report_commands.api)
     assert words[:2] == ["curl", "http://hub.example:8000/api/hub/reports"]
     assert words[-1] == '{"subjectType":"model","subjectId":4,"reason":"Why it breaks the rules"}'
-
-
-@pytest.mark.parametrize(
-    ("model_type", "base_model", "file_type", "expected"),
-    [
-        ("Checkpoint", "SDXL 1.0", "Model", "urn:air:sdxl:checkpoint:civitai:4021@9105"),
-        ("LORA", "Pony", "Model", "urn:air:sdxl:lora:civitai:4021@9105"),
-        ("LoCon", "SD 1.5", None, "urn:air:sd1:lycoris:civitai:4021@9105"),
-        ("Checkpoint", "Flux.1 D", "Diffusion Model", "urn:air:flux1:diffusionmodel:civitai:4021@9105"),
-        ("Wildcards", "Something New", "Other", "urn:air:something new:unknown:civitai:4021@9105"),
-    ],
-)
-def test_air_names_family_and_type(model_type: str, base_model: str, file_type: str | None, expected: str) -> None:
-    made = air(
-        model_id=4021, version_id=9105, model_type=model_type, base_model=base_model, primary_file_type=file_type
-    )
-    assert made == expected
