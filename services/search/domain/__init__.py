@@ -1,0 +1,1 @@
+"""Rules of search, pure: text, recognised queries, index documents, engine queries, cursors."""

@@ -1,0 +1,45 @@
+"""What a caller asks of search."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+DEFAULT_SORT: Final = "Highest Rated"
+PERIOD_LENGTHS: Final[dict[str, timedelta | None]] = {
+    "Day": timedelta(days=1),
+    "Week": timedelta(days=7),
+    "Month": timedelta(days=30),
+    "Year": timedelta(days=365),
+    "AllTime": None,
+}
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Query, filters and sort, without the place in the list. Every filter holds for every query and every sort.
+
+    `levels` is a mask of maturity bits: a model with none of them is left out. `nsfw=False` leaves only models that
+    have something of level PG and are not marked as mature by their creator. `period` is about the last version's age.
+    """
+
+    query: str = ""
+    types: tuple[str, ...] = ()
+    tag: str | None = None
+    base_models: tuple[str, ...] = ()
+    username: str | None = None
+    ids: tuple[int, ...] | None = None
+    version_ids: tuple[int, ...] | None = None
+    nsfw: bool | None = None
+    levels: int | None = None
+    period: str = "AllTime"
+    checkpoint_type: str | None = None
+    file_formats: tuple[str, ...] = ()
+    sort: str = DEFAULT_SORT
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same question: a cursor belongs to the question it was given for."""
+        return blake2b(msgspec.json.encode(self), digest_size=6).hexdigest()

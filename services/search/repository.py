@@ -1,0 +1,121 @@
+"""The rows: what search knows of each model, from which the index can be made again at any time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pymongo import UpdateOne
+
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session
+from shared.events.models import SearchDocument
+
+COLLECTION = "rows"
+_WAKE_MS = 1_000
+_INSERTED_OR_REPLACED = {"operationType": {"$in": ["insert", "replace"]}}
+_MARKED = {"updateDescription.updatedFields.dirty": True}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as of its newest event. A removed model keeps its row, so that no late event brings it back."""
+
+    model_id: int
+    seq: int
+    document: SearchDocument | None
+    changed_at: datetime | None = None
+    """When the event was made that the index does not show yet; None when the index is only being repaired."""
+
+
+class RowChanges:
+    """Tells that some row became dirty, by whichever process of the service."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def wait(self) -> None:
+        """Return at the next change, or after a second without one."""
+        await self._stream.try_next()
+
+
+class Rows:
+    """One row per model; `dirty` rows are not in the index as they are."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._rows = mongo[COLLECTION]
+        dirty = IndexModel([("dirty", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"dirty": True})
+        mongo.index({COLLECTION: [dirty]})
+
+    async def save(
+        self, model_id: int, seq: int, document: SearchDocument | None, *, changed_at: datetime, session: Session
+    ) -> bool:
+        """Keep this state (None: removed) if it is newer than the row's; False, and no change, if it is not."""
+        known = await self._rows.find_one({"_id": model_id}, {"seq": 1}, session=session)
+        if known is not None and known["seq"] >= seq:
+            return False
+        row: dict[str, Any] = {"_id": model_id, "seq": seq, "dirty": True, "changed_at": changed_at}
+        if document is None:
+            row["removed"] = True
+        else:
+            row["document"] = msgspec.to_builtins(document, builtin_types=(datetime,))
+        await self._rows.replace_one({"_id": model_id}, row, upsert=True, session=session)
+        return True
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[RowChanges]:
+        """Watch for dirty rows from now on; committed changes alone are seen."""
+        wanted: list[dict[str, Any]] = [
+            {"$match": {"$or": [_INSERTED_OR_REPLACED, _MARKED]}},
+            {"$project": {"operationType": 1}},
+        ]
+        async with self._rows.watch(wanted, max_await_time_ms=_WAKE_MS) as stream:
+            yield RowChanges(stream)
+
+    async def list_dirty(self, limit: int) -> list[Row]:
+        """Rows that wait to be written into the index."""
+        return [_row(row) async for row in self._rows.find({"dirty": True}).sort("_id", ASCENDING).limit(limit)]
+
+    async def list_from(self, after_id: int, limit: int) -> list[Row]:
+        """Rows of models that are not removed, by id."""
+        found = self._rows.find({"_id": {"$gt": after_id}, "removed": {"$ne": True}})
+        return [_row(row) async for row in found.sort("_id", ASCENDING).limit(limit)]
+
+    async def settle(self, written: Sequence[Row], refused: Mapping[int, str]) -> None:
+        """Mark rows as done, except those that changed meanwhile.
+
+        Those stay dirty, or become so again: another process may have written the newer state before our older one.
+        A row that the engine refuses keeps the reason and waits for its next event or the next comparison.
+        """
+        if not written:
+            return
+        await self._rows.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": row.model_id},
+                    [{"$set": {"dirty": {"$ne": ["$seq", row.seq]}, "refused": refused.get(row.model_id)}}],
+                )
+                for row in written
+            ],
+            ordered=False,
+        )
+
+    async def live_seqs(self, after_id: int, up_to_id: int | None) -> dict[int, int | None]:
+        """Sequence numbers of rows with `after_id` < id <= `up_to_id`; None for a row that is dirty at the moment."""
+        wanted: dict[str, Any] = {"$gt": after_id} | ({"$lte": up_to_id} if up_to_id is not None else {})
+        found = self._rows.find({"_id": wanted, "removed": {"$ne": True}}, {"seq": 1, "dirty": 1})
+        return {row["_id"]: None if row["dirty"] else row["seq"] async for row in found}
+
+    async def mark_dirty(self, model_ids: Iterable[int]) -> None:
+        """Have these rows written again."""
+        await self._rows.update_many({"_id": {"$in": list(model_ids)}}, {"$set": {"dirty": True, "changed_at": None}})
+
+    async def list_known(self, model_ids: Iterable[int]) -> set[int]:
+        """Which of these models have a row, removed or not."""
+        return {row["_id"] async for row in self._rows.find({"_id": {"$in": list(model_ids)}}, {"_id": 1})}
+
+
+def _row(row: dict[str, Any]) -> Row:
+    document = msgspec.convert(row["document"], SearchDocument) if "document" in row else None
+    return Row(model_id=row["_id"], seq=row["seq"], document=document, changed_at=row.get("changed_at"))

@@ -1,0 +1,19 @@
+"""Settings of the search service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class SearchSettings(Settings):
+    """`EASEL_SEARCH_PREFIX` begins the names of index and alias, so that several hubs can share one engine."""
+
+    search_prefix: str = Field(default="easel", pattern=r"^[a-z][a-z0-9_-]{0,60}$")
+    reconcile_seconds: float = Field(default=86_400.0, gt=0)
+    """How often index and rows are compared as a whole; they are compared after an outage of the engine in any case."""
+    search_deadline_seconds: float = Field(default=2.0, gt=0)
+    """How long a search may take, its retry included, before the caller is told that search is unavailable."""
+    flush_pause_seconds: float = Field(default=0.25, ge=0)
+    """The shortest time between two flushes; each refreshes the index, so 0.25 means four refreshes a second."""
