@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 EASEL_PORT ?= 8000
 EASEL_STATE ?= .easel
 export EASEL_PORT EASEL_STATE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -194,7 +195,8 @@ def inside_only(token: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], Bas
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if handler.opt.get("open"):
             return
-        if not token or connection.headers.get("authorization") != f"Bearer {token}":
+        shown = connection.headers.get("authorization", "").encode()
+        if not token or not hmac.compare_digest(shown, f"Bearer {token}".encode()):
             raise NotAuthorizedException("this address is for the hub's own services")
 
     return guard
