@@ -230,10 +230,10 @@ def create_service(
             await parts.end()
 
     measured = PrometheusConfig(app_name=name, prefix="easel", group_path=True, exclude=["/health", "/metrics"])
-    return Litestar(
+    app = Litestar(
         route_handlers=[live, ready, metrics, *routes],
         lifespan=[lifespan],
-        middleware=[correlation_middleware, measured.middleware, *options.pop("middleware", [])],
+        middleware=[measured.middleware, *options.pop("middleware", [])],
         guards=[] if public else [inside_only(token)],
         dependencies={**({} if public else {"actor": Provide(provide_actor)}), **options.pop("dependencies", {})},
         exception_handlers=exception_handlers(),
@@ -243,3 +243,5 @@ def create_service(
         logging_config=None,
         **options,
     )
+    app.asgi_handler = correlation_middleware(app.asgi_handler)  # before routing, so that a 404 or 405 has its id too
+    return app
