@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -175,8 +176,9 @@ def test_a_forged_or_expired_address_is_refused(
     grant = DownloadGrant(lighthouse.version_id, 1, lighthouse.sha256, lighthouse.name, len(lighthouse.data))
     another_secret = address.replace(token, Grants("x" * 40).issue(grant))
     signed = Grants(secret_of(hub))
+    two_days_ago = time.time() - timedelta(days=2).total_seconds()
     with monkeypatch.context() as patch:
-        patch.setattr("time.time", lambda real=__import__("time").time: real() - timedelta(days=2).total_seconds())
+        patch.setattr("time.time", lambda: two_days_ago)
         expired = address.replace(token, signed.issue(grant))
     another_kind = address.replace(token, signed.issue(PartGrant("http://127.0.0.1:1/", 5)))
     for bad in (forged, another_secret, expired, another_kind):
