@@ -37,11 +37,11 @@ class Indexer:
         async with self._rows.changes() as changes:
             while True:
                 began = time.monotonic()
-                await self._flush_patiently()
-                await asyncio.sleep(max(0.0, began + self._pause_seconds - time.monotonic()))
+                if await self._flush_patiently():
+                    await asyncio.sleep(max(0.0, began + self._pause_seconds - time.monotonic()))
                 await changes.wait()
 
-    async def _flush_patiently(self) -> None:
+    async def _flush_patiently(self) -> int:
         def waiting(state: RetryCallState) -> None:
             if state.attempt_number in (1, 10) or state.attempt_number % 100 == 0:
                 log.warning("cannot index now", error=repr(state.outcome.exception() if state.outcome else None))
@@ -52,7 +52,8 @@ class Indexer:
             after=waiting,
         ):
             with attempt:
-                await self.flush()
+                return await self.flush()
+        raise AssertionError("unreachable: it is tried until it succeeds")
 
     async def flush(self) -> int:
         """Write all rows that are dirty now, and return how many. Raises SearchDown or IndexMissing."""
