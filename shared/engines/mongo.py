@@ -90,16 +90,17 @@ class Mongo:
             self._indexes[collection] = [*self._indexes.get(collection, ()), *wanted]
 
     async def start(self) -> None:
-        """Reach the primary and make the indexes. A replica set younger than the client needs a new client."""
+        """Reach the primary and make the indexes.
+
+        It is looked for with clients of their own: one that has seen the server before its replica set was made never
+        finds it again, and this one must live as long as the collections that repositories have taken from it.
+        """
+        scout = self._connect()
         try:
-            hello = await self._client.admin.command("hello")
-        except PyMongoError:
-            self._client.close()
-            self._client = self._connect()
-            raise
+            hello = await scout.admin.command("hello")
+        finally:
+            scout.close()
         if not hello.get("isWritablePrimary"):
-            self._client.close()
-            self._client = self._connect()
             raise ConnectionFailure("the replica set has no primary yet")
         for collection, wanted in self._indexes.items():
             await self[collection].create_indexes(list(wanted))
