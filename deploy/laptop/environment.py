@@ -10,9 +10,10 @@ import msgspec
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deploy.laptop import HOST
 from shared.processes import HIGHEST_GATEWAY_PORT, SERVICES, port_of
 
-HOST = "127.0.0.1"
+__all__ = ["HOST", "SERVICE_NAMES", "Laptop", "LaptopSettings", "Secrets", "load_secrets"]
 
 
 class LaptopSettings(BaseSettings):

