@@ -16,13 +16,16 @@ help: ## list the targets
 install: .venv/installed ## install everything into .venv/
 
 # torch first and by pip, which takes a CPU build where one is configured; the lock pins the rest, without CUDA.
+# Compiled now, once: otherwise the first start compiles it in thirteen processes at the same time (and each start does
+# where PYTHONDONTWRITEBYTECODE is set).
 .venv/installed: pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Easel needs Python 3.11"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9 -c requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0 -c requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@$(BIN)/python -m compileall -q services shared cli deploy
 	@touch $@
 
 up: .venv/installed ## run the hub on this machine (EASEL_PORT, EASEL_STATE)
