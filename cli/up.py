@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import typer
+
 from cli.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def running_hub() -> Iterator[RunningHub]:
     is_first_start = not laptop.admin_key_file.exists()
     started = time.monotonic()
     hub = RunningHub(laptop)
+    is_ready = False
     try:
         say(f"Starting the hub (state in {laptop.state}) …")
         hub.start()
@@ -65,6 +68,7 @@ def running_hub() -> Iterator[RunningHub]:
         if is_first_start:
             key = laptop.admin_key_file.read_text().strip()
             say(f"Administrator's API key: {key}\n  kept in {laptop.admin_key_file}; use it as EASEL_TOKEN")
+        is_ready = True
         yield hub
     except Stopped:
         say("\nStopping …")
@@ -73,6 +77,8 @@ def running_hub() -> Iterator[RunningHub]:
     finally:
         hub.stop()
     say("Stopped.")
+    if not is_ready:
+        raise typer.Exit  # stopped while it started: there is no hub for the block
 
 
 def wait_until_stopped(hub: RunningHub) -> None:
