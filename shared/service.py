@@ -184,6 +184,25 @@ def correlation_middleware(app: ASGIApp) -> ASGIApp:
     return middleware
 
 
+def log_changes(app: ASGIApp) -> ASGIApp:
+    """Log each request that may change something and how it was answered. Its route, since some paths are secrets."""
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await app(scope, receive, send)
+            return
+
+        async def send_and_log(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = scope.get("path_template", "unknown")
+                log.info("answered", method=scope["method"], route=route, status=message["status"])
+            await send(message)
+
+        await app(scope, receive, send_and_log)
+
+    return middleware
+
+
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """The `actor` parameter of an inner route."""
     return actor_from(request.headers)
@@ -234,14 +253,15 @@ def create_service(
         route_handlers=[live, ready, metrics, *routes],
         lifespan=[lifespan],
         middleware=[measured.middleware, *options.pop("middleware", [])],
-        guards=[] if public else [inside_only(token)],
+        guards=[*([] if public else [inside_only(token)]), *options.pop("guards", [])],
         dependencies={**({} if public else {"actor": Provide(provide_actor)}), **options.pop("dependencies", {})},
-        exception_handlers=exception_handlers(),
+        exception_handlers={**exception_handlers(), **options.pop("exception_handlers", {})},
         state=State({**(state or {}), "components": parts, "settings": settings}),
         openapi_config=openapi,
         cors_config=cors,
         logging_config=None,
         **options,
     )
-    app.asgi_handler = correlation_middleware(app.asgi_handler)  # before routing, so that a 404 or 405 has its id too
+    handler = log_changes(app.asgi_handler) if public else app.asgi_handler
+    app.asgi_handler = correlation_middleware(handler)  # before routing, so that a 404 or 405 has its id too
     return app

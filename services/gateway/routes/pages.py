@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, Response, get
+from litestar import Controller, MediaType, Request, Response, get
+from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
@@ -18,7 +19,7 @@ from services.gateway.request import with_origin
 from services.gateway.routes.publishing import preview_states
 from shared.actor import Actor
 from shared.api import hub, v1
-from shared.errors import to_problem
+from shared.errors import answer, to_problem
 from shared.problems import NotFound, Unavailable
 from shared.telemetry import correlation_id, logger
 
@@ -35,7 +36,7 @@ _VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
 
 
 def _html(text: str, status: int = 200) -> Response[str]:
-    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=_HEADERS)
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=_HEADERS)
 
 
 def _theme(request: AnyRequest) -> pages.Theme:
@@ -53,7 +54,16 @@ def problem_page(request: AnyRequest, error: Exception) -> Response[str]:
     return _html(text, problem.status_code)
 
 
-_HANDLERS: ExceptionHandlersMap = {Exception: problem_page}
+def lost(request: AnyRequest, error: Exception) -> Response[Any]:
+    """An error at an address that is no page's, an unknown one say: a page for browsers, else a problem document."""
+    is_browser = "text/html" in request.headers.get("accept", "")
+    if is_browser and not request.url.path.startswith(("/api/", "/store/")):
+        return problem_page(request, error)
+    return answer(request, error)
+
+
+# The framework's own errors are named as well: its application has a handler for them, which would come first.
+_HANDLERS: ExceptionHandlersMap = {HTTPException: problem_page, Exception: problem_page}
 
 
 class Pages(Controller):
