@@ -24,6 +24,7 @@ def main() -> None:
         port=settings.http_port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # the gateway believes those of EASEL_TRUSTED_PROXIES, nobody else any
         server_header=False,
         h11_max_incomplete_event_size=64 << 10,
         timeout_graceful_shutdown=10,

@@ -15,13 +15,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.bootstrap import Bootstrap
+from services.gateway.declared import COMPONENTS
+from services.gateway.identify import Identification, by_scope, identify
+from services.gateway.passwords import Passwords
 from services.gateway.peers import Peers
+from services.gateway.rate_limits import RateLimits
 from services.gateway.relay_token import Grants
 from services.gateway.repository import Repository
-from services.gateway.request import provide_actor, provide_origin
+from services.gateway.request import provide_actor, provide_caller, provide_origin
 from services.gateway.routes import ROUTES
 from services.gateway.routes.pages import lost
 from services.gateway.routes.relay import RelayClient
+from services.gateway.sessions import Cookies, Sessions
 from services.gateway.settings import GatewaySettings
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
@@ -35,6 +40,7 @@ OPENAPI = OpenAPIConfig(
     version="1.0.0",
     description="A hub of generative-AI models: a Civitai-compatible API to read, Easel's own to publish and moderate.",
     path="/schema",
+    components=COMPONENTS,
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
     use_handler_docstrings=True,
 )
@@ -68,6 +74,8 @@ def create_app() -> Litestar:
     kafka = Kafka(settings)
     store = Store(settings)
     accounts = Repository(mongo)
+    sessions = Sessions(mongo, settings)
+    cookies = Cookies(settings)
     peers = Peers(settings)
     relay = RelayClient()
     app = create_service(
@@ -84,14 +92,20 @@ def create_app() -> Litestar:
             Loop("outbox relay", Relay(mongo, kafka).run),
         ],
         routes=ROUTES,
+        middleware=[identify(Identification(accounts, sessions, cookies), RateLimits(settings))],
+        guards=[by_scope],
         dependencies={
             "accounts": _always(accounts),
-            "actor": Provide(provide_actor),
+            "actor": Provide(provide_actor, sync_to_thread=False),
+            "caller": Provide(provide_caller, sync_to_thread=False),
+            "hub_cookies": _always(cookies),
             "grants": _always(Grants(settings.secret.get_secret_value())),
             "origin": Provide(provide_origin, sync_to_thread=False),
             "outbox": _always(Outbox(mongo, "gateway")),
+            "passwords": _always(Passwords()),
             "peers": _always(peers),
             "relay": _always(relay),
+            "sessions": _always(sessions),
             "settings": _always(settings),
             "store": _always(store),
         },

@@ -6,13 +6,13 @@ import os
 import secrets
 from pathlib import Path
 
-from services.gateway.domain import looks_like_key
+from services.gateway.domain.accounts import FIRST_ADMINISTRATOR
+from services.gateway.domain.keys import looks_like_key
 from services.gateway.repository import Repository
 from services.gateway.settings import GatewaySettings
 from shared.telemetry import logger
 
 log = logger(__name__)
-ADMINISTRATOR = "admin"
 
 
 def _key_of(settings: GatewaySettings) -> str | None:
@@ -48,9 +48,9 @@ class Bootstrap:
 
     async def start(self) -> None:
         """Idempotent; raises while the database is away."""
-        account = await self._accounts.find_account(ADMINISTRATOR)
+        account = await self._accounts.find_account(FIRST_ADMINISTRATOR)
         if account is None:
-            account = await self._accounts.create_account(ADMINISTRATOR, "administrator")
+            account = await self._accounts.create_account(FIRST_ADMINISTRATOR, "administrator")
         key = _key_of(self._settings)
         if key is None:
             log.warning("no administrator's key: set EASEL_ADMIN_KEY or EASEL_ADMIN_KEY_FILE")

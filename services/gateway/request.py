@@ -7,10 +7,10 @@ from typing import Any
 
 from litestar import Request
 
-from services.gateway.domain import bearer, looks_like_key
-from services.gateway.repository import Repository
+from services.gateway.domain.access import Caller
+from services.gateway.identify import caller_of
 from services.gateway.settings import GatewaySettings
-from shared.actor import NOBODY, Actor
+from shared.actor import Actor
 from shared.api.v1 import ORIGIN
 from shared.problems import Invalid
 
@@ -18,13 +18,14 @@ AnyRequest = Request[Any, Any, Any]
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
 
-async def provide_actor(request: AnyRequest, accounts: Repository) -> Actor:
-    """The account whose key came along. No key, an empty one or an unknown one is nobody, never an error here."""
-    key = bearer(request.headers.get("authorization"), request.query_params.get("token"))
-    if key is None or not looks_like_key(key):
-        return NOBODY
-    account = await accounts.find_by_key(key)
-    return account.actor() if account else NOBODY
+def provide_caller(request: AnyRequest) -> Caller:
+    """The `caller` parameter of a route: the account, and what the key or session allows."""
+    return caller_of(request)
+
+
+def provide_actor(request: AnyRequest) -> Actor:
+    """The `actor` parameter of a route: the account whose key (on pages: session) came along, or nobody."""
+    return caller_of(request).actor
 
 
 def provide_origin(request: AnyRequest, settings: GatewaySettings) -> str:

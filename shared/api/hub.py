@@ -8,15 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shared.actor import Role
-
 Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 """An id as it may come in a path or a body: positive, 32 bits. A larger one is refused here, not by a driver."""
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=100_000)]
 Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{2,40}$")]
 UploadId = UUID
 
 VersionStatus = Literal["Draft", "Scanning", "Published", "Refused", "TakenDown", "Unpublished"]
@@ -288,41 +285,3 @@ class DecisionPage(Answer, frozen=True, kw_only=True):
     """The audit log, newest first."""
 
     items: list[Decision]
-
-
-class NewAccount(Ask, frozen=True, kw_only=True):
-    """Body of `POST /api/hub/accounts` (administrators)."""
-
-    username: Username
-    role: Role = "creator"
-
-
-class AccountWithKey(Answer, frozen=True, kw_only=True):
-    """A new account and its first key, which is shown this once."""
-
-    id: int
-    username: str
-    role: Role
-    key: str
-
-
-class NewKey(Ask, frozen=True, kw_only=True):
-    """Body of `POST /api/hub/keys`."""
-
-    name: Name
-
-
-class Key(Answer, frozen=True, kw_only=True):
-    """An API key; the secret itself only in the answer that made it."""
-
-    id: str
-    name: str
-    created_at: str
-    last_used_at: str | None = None
-    key: str | UnsetType = UNSET
-
-
-class KeyPage(Answer, frozen=True, kw_only=True):
-    """The caller's keys."""
-
-    items: list[Key]

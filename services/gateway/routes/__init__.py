@@ -4,7 +4,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
 from services.gateway.pages import STATIC_DIRECTORY
-from services.gateway.routes.accounts import Accounts
+from services.gateway.routes.accounts import Accounts, MyAccount
 from services.gateway.routes.community import Moderation, Reviews
 from services.gateway.routes.docs import asyncapi
 from services.gateway.routes.downloads import Downloads
@@ -22,5 +22,19 @@ _static = create_static_files_router(
     include_in_schema=False,
 )
 
-ROUTES = (V1, Downloads, Models, Uploads, Reviews, Moderation, Accounts, Relay, Images, Pages, asyncapi, _static)
+ROUTES = (
+    V1,
+    Downloads,
+    Models,
+    Uploads,
+    Reviews,
+    Moderation,
+    Accounts,
+    MyAccount,
+    Relay,
+    Images,
+    Pages,
+    asyncapi,
+    _static,
+)
 __all__ = ["ROUTES"]

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import Controller, delete, get, post
 from litestar.params import Parameter
 
-from services.gateway.domain import require_known
+from services.gateway.declared import needs
 from services.gateway.peers import Peers
 from shared.actor import Actor
 from shared.api import hub
@@ -21,13 +21,13 @@ class Reviews(Controller):
     path = "/api/hub"
     tags = ["Community"]
 
-    @post("/versions/{version_id:int}/reviews")
+    @post("/versions/{version_id:int}/reviews", **needs("community"))
     async def review(self, version_id: int, data: hub.NewReview, actor: Actor, peers: Peers) -> hub.Review:
         """Review a version; a second review by the same account replaces its first."""
         path = f"/versions/{version_id}/reviews"
-        return await peers.reviews.fetch("POST", path, hub.Review, actor=require_known(actor), json=data)
+        return await peers.reviews.fetch("POST", path, hub.Review, actor=actor, json=data)
 
-    @get("/models/{model_id:int}/reviews")
+    @get("/models/{model_id:int}/reviews", **needs("public"))
     async def list_reviews(
         self, model_id: int, peers: Peers, cursor: str | None = None, limit: _Limit = 20
     ) -> hub.ReviewPage:
@@ -35,10 +35,10 @@ class Reviews(Controller):
         params = {"limit": limit, **({"cursor": cursor} if cursor else {})}
         return await peers.reviews.fetch("GET", f"/models/{model_id}/reviews", hub.ReviewPage, params=params)
 
-    @delete("/reviews/{review_id:int}")
+    @delete("/reviews/{review_id:int}", **needs("community"))
     async def remove_review(self, review_id: int, actor: Actor, peers: Peers) -> None:
         """Remove one's own review; moderators remove anybody's."""
-        await peers.reviews.call("DELETE", f"/reviews/{review_id}", actor=require_known(actor))
+        await peers.reviews.call("DELETE", f"/reviews/{review_id}", actor=actor)
 
 
 class Moderation(Controller):
@@ -47,30 +47,26 @@ class Moderation(Controller):
     path = "/api/hub"
     tags = ["Moderation"]
 
-    @post("/reports")
+    @post("/reports", **needs("community"))
     async def report(self, data: hub.NewReport, actor: Actor, peers: Peers) -> hub.Report:
         """Ask the moderators to look at a model."""
-        return await peers.moderation.fetch("POST", "/reports", hub.Report, actor=require_known(actor), json=data)
+        return await peers.moderation.fetch("POST", "/reports", hub.Report, actor=actor, json=data)
 
-    @get("/moderation/reports")
+    @get("/moderation/reports", **needs("moderate"))
     async def list_reports(
         self, actor: Actor, peers: Peers, status: Annotated[str, Parameter(pattern="^(open|closed)$")] = "open",
         limit: _Limit = 50,
     ) -> hub.ReportPage:  # fmt: skip
         """The moderators' queue, oldest first."""
         params = {"status": status, "limit": limit}
-        return await peers.moderation.fetch(
-            "GET", "/reports", hub.ReportPage, actor=require_known(actor), params=params
-        )
+        return await peers.moderation.fetch("GET", "/reports", hub.ReportPage, actor=actor, params=params)
 
-    @post("/moderation/takedowns", status_code=202)
+    @post("/moderation/takedowns", status_code=202, **needs("moderate"))
     async def take_down(self, data: hub.NewTakedown, actor: Actor, peers: Peers) -> hub.Decision:
         """Withdraw a model from search, pages and downloads within seconds."""
-        return await peers.moderation.fetch("POST", "/takedowns", hub.Decision, actor=require_known(actor), json=data)
+        return await peers.moderation.fetch("POST", "/takedowns", hub.Decision, actor=actor, json=data)
 
-    @delete("/moderation/takedowns/{model_id:int}", status_code=202)
+    @delete("/moderation/takedowns/{model_id:int}", status_code=202, **needs("moderate"))
     async def restore(self, model_id: int, actor: Actor, peers: Peers) -> hub.Decision:
         """Lift a takedown."""
-        return await peers.moderation.fetch(
-            "DELETE", f"/takedowns/{model_id}", hub.Decision, actor=require_known(actor)
-        )
+        return await peers.moderation.fetch("DELETE", f"/takedowns/{model_id}", hub.Decision, actor=actor)

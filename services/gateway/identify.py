@@ -1,0 +1,95 @@
+"""Before every route: who asks, and have they asked too often? And the guard that asks whether they may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import ASGIApp, Middleware, Receive, Scope, Send
+from msgspec.structs import replace
+
+from services.gateway.domain.access import STRANGER, Caller, caller_for, require
+from services.gateway.domain.keys import bearer, looks_like_key
+from services.gateway.rate_limits import RateLimits, is_this_machine
+from services.gateway.repository import Repository
+from services.gateway.sessions import Cookies, Sessions
+from shared.problems import Forbidden
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+_BYTES_AND_HEALTH = ("/store/", "/static/", "/image/", "/health/", "/metrics")
+"""Addresses that nobody needs to be known for: signed, public for good, or for the machines that watch the hub."""
+
+
+class Identification:
+    """Finds the caller. Pages know sessions only, everything else keys only: a cookie never speaks to the API."""
+
+    def __init__(self, accounts: Repository, sessions: Sessions, cookies: Cookies) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._cookies = cookies
+
+    async def find_caller(self, request: Request[Any, Any, Any], *, by_session: bool) -> Caller:
+        """The caller; no credential, an unknown or an expired one is a stranger's, never an error here."""
+        if by_session:
+            return await self._by_session(request.cookies.get(self._cookies.session))
+        return await self._by_key(bearer(request.headers.get("authorization"), request.query_params.get("token")))
+
+    async def _by_key(self, key: str | None) -> Caller:
+        if key is None or not looks_like_key(key):
+            return STRANGER
+        found = await self._accounts.find_by_key(key)
+        if found is None:
+            return STRANGER
+        account, kept = found
+        caller = caller_for(account, kept.scopes)
+        return replace(caller, key_id=kept.id, key_expires_at=kept.expires_at) if caller.actor.is_known else caller
+
+    async def _by_session(self, token: str | None) -> Caller:
+        session = await self._sessions.find(token) if token else None
+        if session is None:
+            return STRANGER
+        account = await self._accounts.find_account_by_id(session.account_id)
+        caller = caller_for(account) if account else STRANGER
+        return replace(caller, session_id=session.id) if caller.actor.is_known else caller
+
+
+def identify(identification: Identification, rates: RateLimits) -> Middleware:
+    """The middleware: it leaves the caller in `scope["user"]`. Errors take the shape of the route's surface."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == ScopeType.HTTP and not scope["path"].startswith(_BYTES_AND_HEALTH):
+                request: Request[Any, Any, Any] = Request(scope)
+                options = scope["route_handler"].opt
+                caller = await identification.find_caller(request, by_session=bool(options.get("session")))
+                scope["user"] = caller
+                address = request.client.host if request.client else ""
+                # A proxy on this machine that is not trusted must not make everybody local.
+                is_forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+                if is_forwarded or not is_this_machine(address):
+                    await rates.count(caller, address)
+                    if options.get("sign_in") and request.method == "POST":
+                        await rates.count_sign_in(address)
+            await app(scope, receive, send)
+
+        return middleware
+
+    return wrap
+
+
+def caller_of(connection: Connection) -> Caller:
+    """The caller that the middleware found; a stranger on addresses that ask for nobody."""
+    found = connection.scope.get("user")
+    return found if isinstance(found, Caller) else STRANGER
+
+
+def by_scope(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The guard of all routes. One of /api/hub that declares no `opt={"scope": …}` is closed to everybody."""
+    needed = handler.opt.get("scope")
+    if needed is not None:
+        require(caller_of(connection), needed)
+    elif connection.scope["path"].startswith("/api/hub"):
+        raise Forbidden("This address does not say who may use it, so nobody may.")

@@ -1,0 +1,85 @@
+"""Rate limits: so many requests for each account, or for each address of those without one."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+
+import limits
+from limits.aio.storage import Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import storage_from_string
+
+from services.gateway.domain.access import Caller
+from services.gateway.settings import GatewaySettings
+from shared.problems import TooMany, Unavailable
+from shared.telemetry import logger
+
+log = logger(__name__)
+_MESSAGE = "Rate limit exceeded, please retry shortly."
+
+
+def network_of(address: str) -> str:
+    """What is counted as one stranger: an IPv4 address, or the /64 that one IPv6 customer has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether it is a loopback address."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+class RateLimits:
+    """Counts requests and raises TooMany for one over the limit."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        try:
+            storage = storage_from_string(settings.rate_limit_storage.get_secret_value(), wrap_exceptions=True)
+        except ConfigurationError as error:
+            raise SystemExit(f"EASEL_RATE_LIMIT_STORAGE cannot be used: {error}") from None
+        if not isinstance(storage, Storage):
+            raise SystemExit("EASEL_RATE_LIMIT_STORAGE must be asynchronous: async+memory://, async+mongodb://…")
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._anonymous = _parsed(settings.rate_limit_anonymous)
+        self._account = _parsed(settings.rate_limit_key)
+        self._sign_in = _parsed(settings.rate_limit_sign_in)
+
+    async def count(self, caller: Caller, address: str) -> None:
+        """One request. While the storage is away it passes: the hub goes on without its limits."""
+        known = caller.actor.is_known
+        limit = self._account if known else self._anonymous
+        who = ("account", str(caller.actor.account_id)) if known else ("address", network_of(address))
+        try:
+            await self._hit(limit, *who)
+        except StorageError as error:
+            log.warning("rate limits cannot be counted", error=repr(error))
+
+    async def count_sign_in(self, address: str) -> None:
+        """One attempt to sign in or up. Without the storage nobody may: else passwords could be guessed then."""
+        try:
+            await self._hit(self._sign_in, "sign-in", network_of(address))
+        except StorageError as error:
+            raise Unavailable("Signing in is not possible at the moment; try again.") from error
+
+    async def _hit(self, limit: limits.RateLimitItem | None, *who: str) -> None:
+        if limit is None or await self._limiter.hit(limit, *who):
+            return
+        ends = (await self._limiter.get_window_stats(limit, *who)).reset_time
+        raise TooMany(_MESSAGE, retry_after_seconds=max(1, math.ceil(ends - time.time())))
+
+
+def _parsed(text: str) -> limits.RateLimitItem | None:
+    return None if text == "off" else limits.parse(text)
