@@ -8,9 +8,8 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
-from pymongo.errors import PyMongoError
 
-from shared.engines.mongo import is_outage
+from shared.engines.mongo import PyMongoError, is_outage
 from shared.engines.store_errors import StoreDown
 from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Invalid, Problem, Unavailable
 from shared.telemetry import correlation_id, logger

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import OperationFailure
 from tenacity import AsyncRetrying, RetryCallState, stop_after_delay, wait_exponential_jitter
 
 from shared.engines.kafka import make_topics
+from shared.engines.mongo import initiate_replica_set
 from shared.engines.s3 import Store
 from shared.settings import Settings
 from shared.telemetry import configure_logging, logger
 
 log = logger(__name__)
-_ALREADY_INITIALIZED = 23
 _GIVE_UP_SECONDS = 300
 
 
@@ -25,21 +23,6 @@ class MigrateSettings(Settings):
     """`EASEL_MONGO_INITIATE` names the only member (host:port) of a replica set to make; for one machine alone."""
 
     mongo_initiate: str | None = None
-
-
-async def initiate_replica_set(member: str) -> None:
-    """Make a one-member replica set, which transactions and change streams need."""
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
-        f"mongodb://{member}/?directConnection=true", serverSelectionTimeoutMS=2_000
-    )
-    try:
-        config = {"_id": "rs0", "members": [{"_id": 0, "host": member}]}
-        await client.admin.command("replSetInitiate", config)
-    except OperationFailure as error:
-        if error.code != _ALREADY_INITIALIZED:
-            raise
-    finally:
-        client.close()
 
 
 async def migrate(settings: MigrateSettings) -> None:

@@ -79,9 +79,8 @@ class Relay:
             while True:
                 if now() > self._held_until - _LEASE / 2 and not await self._take_lease():
                     return
-                while await self._publish_batch():
-                    pass
-                await stream.try_next()
+                if not await self._publish_batch():
+                    await stream.try_next()
 
     async def _wait_for_lease(self) -> None:
         while not await self._take_lease():  # noqa: ASYNC110 (the lease is in the database)

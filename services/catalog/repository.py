@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import pymongo
 
 from services.catalog.domain.model import Model
 from services.catalog.domain.state import state_event
@@ -153,7 +152,7 @@ class Repository:
     async def downloads_waiting(self) -> list[int]:
         """Versions with downloads not yet added up."""
         return [
-            row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", pymongo.ASCENDING).limit(500)
+            row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", ASCENDING).limit(500)
         ]
 
     async def take_downloads(

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from pymongo import UpdateOne
 
-from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session, UpdateOne
 from shared.events.models import SearchDocument
 
 COLLECTION = "rows"

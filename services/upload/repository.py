@@ -152,6 +152,13 @@ class Repository:
             {"_id": file_id, "lease_owner": owner, "state": "scanning"}, {"$set": {"state": "queued", "due_at": due_at}}
         )
 
+    async def hand_back_scan(self, file_id: int, owner: str, due_at: datetime) -> None:
+        """Put a claimed file back as if it had not been taken: the attempt was cut short by no fault of the file's."""
+        await self._scans.update_one(
+            {"_id": file_id, "lease_owner": owner, "state": "scanning"},
+            {"$set": {"state": "queued", "due_at": due_at}, "$inc": {"attempt": -1}},
+        )
+
     async def finish_scan(
         self, file_id: int, owner: str, report: dict[str, Any], events: Sequence[Payload], discard_at: datetime | None
     ) -> bool:

@@ -82,6 +82,10 @@ class Scanner:
         except LeaseLost:
             log.warning("another scanner has taken the file")
             return
+        except BaseException:
+            # An engine is away, or we are being stopped: no fault of the file's.
+            await asyncio.shield(self._uploads.hand_back_scan(scan.file_id, self._owner, now()))
+            raise
         await self._settle(scan, report)
         seconds = asyncio.get_running_loop().time() - started
         SCAN_SECONDS.observe(seconds)

@@ -11,7 +11,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -30,6 +30,8 @@ __all__ = [
     "PyMongoError",
     "ReturnDocument",
     "Session",
+    "UpdateOne",
+    "initiate_replica_set",
     "is_outage",
 ]
 
@@ -40,6 +42,7 @@ T = TypeVar("T")
 
 _SERVER_WAIT_MS = 3_000
 _TRANSACTION_SECONDS = 6.0
+_ALREADY_INITIALIZED = 23
 
 
 def is_outage(error: BaseException) -> bool:
@@ -57,6 +60,21 @@ def _again_while(label: str) -> AsyncRetrying:
         stop=stop_after_delay(_TRANSACTION_SECONDS),
         reraise=True,
     )
+
+
+async def initiate_replica_set(member: str) -> None:
+    """Make a replica set of one member (host:port), which transactions and change streams need; once is enough."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        f"mongodb://{member}/?directConnection=true", serverSelectionTimeoutMS=_SERVER_WAIT_MS
+    )
+    try:
+        config = {"_id": "rs0", "members": [{"_id": 0, "host": member}]}
+        await client.admin.command("replSetInitiate", config)
+    except OperationFailure as error:
+        if error.code != _ALREADY_INITIALIZED:
+            raise
+    finally:
+        client.close()
 
 
 class Mongo:

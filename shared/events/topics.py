@@ -1,6 +1,6 @@
 """The one table of topics: key, partitions, retention, who writes, who reads.
 
-AsyncAPI, topic creation and (in a cluster) the topic and access resources are made from it.
+AsyncAPI and topic creation are made from it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _jobs(gpu_class: str, lane: str) -> Topic:
         key="family of the base model",
         partitions=24,
         retention_days=7,
-        writers=("planner",),
+        writers=("planner", "renderer"),  # they share an outbox, so either may publish
         readers=("renderer",),
     )
 

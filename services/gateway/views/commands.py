@@ -8,7 +8,7 @@ import msgspec
 from services.gateway.views.wire import Model, Version
 
 _OPINION = "What worked for you"
-_REASON = "Why it breaks the rules"
+_REASON = "mislabelled"
 
 
 class Commands(NamedTuple):

@@ -98,7 +98,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
         "is not on a volume",
     ),
     "grace below the job": (
-        lambda m: pod(m, "renderer-small").update(terminationGracePeriodSeconds=120),
+        lambda m: pod(m, "renderer-small").update(terminationGracePeriodSeconds=20),
         "killed before",
     ),
     "no pause before the end": (lambda m: container(m, "gateway").pop("lifecycle"), "no pause"),

@@ -132,4 +132,4 @@ def test_reviews_that_did_not_load_are_not_called_empty(make_model: Any) -> None
 def test_api_commands_go_to_the_hub_that_shows_the_page(make_model: Any) -> None:
     words = shlex.split(_view(make_model()).report_commands.api)
     assert words[:2] == ["curl", "http://hub.example:8000/api/hub/reports"]
-    assert words[-1] == '{"subjectType":"model","subjectId":4,"reason":"Why it breaks the rules"}'
+    assert words[-1] == '{"subjectType":"model","subjectId":4,"reason":"mislabelled"}'
