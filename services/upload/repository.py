@@ -78,6 +78,14 @@ class Repository:
         """Somebody works on it: it lives longer."""
         await self._sessions.update_one({"_id": upload_id, "status": "open"}, {"$set": {"expires_at": expires_at}})
 
+    async def reopen(self, session: Session, store_upload_id: str) -> Session:
+        """Go on with an empty upload in the store, unless another call has done so first; the session as it is now."""
+        await self._sessions.update_one(
+            {"_id": session.id, "status": "open", "store_upload_id": session.store_upload_id},
+            {"$set": {"store_upload_id": store_upload_id}},
+        )
+        return await self.get(session.id, session.owner_id)
+
     async def complete(self, session: Session, now: datetime) -> None:
         """All bytes are in the store: queue the scan and tell, in one transaction. Doing it twice does it once."""
         scan = Scan(

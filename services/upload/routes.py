@@ -18,7 +18,9 @@ from shared.api.inside import OpenUpload
 from shared.clock import new_id, now, wire_time
 from shared.engines.s3 import NoSuchObject, Store, StoreRefused
 from shared.problems import Conflict, Unauthorized
+from shared.telemetry import logger
 
+log = logger(__name__)
 _URL_LIFETIME = timedelta(hours=1)
 
 
@@ -121,10 +123,25 @@ async def _with_parts(session: Session, store: Store, uploads: Repository) -> Up
     try:
         stored = await store.list_parts(store.incoming, session.object_key, session.store_upload_id)
     except NoSuchObject:
-        await _require_joined(session, store)
-        await uploads.complete(session, now())
-        return domain.to_upload(await uploads.get(session.id, session.owner_id), [])
+        return await _without_parts(session, store, uploads)
     return domain.to_upload(session, stored)
+
+
+async def _without_parts(session: Session, store: Store, uploads: Repository) -> Upload:
+    """An open upload that the store does not know: joined already, or lost (some stores forget parts when they die)."""
+    try:
+        await store.stat(store.incoming, session.object_key)
+    except NoSuchObject:
+        fresh = await store.open_multipart(store.incoming, session.object_key)
+        reopened = await uploads.reopen(session, fresh)
+        if reopened.store_upload_id != fresh:
+            await store.abort_multipart(store.incoming, session.object_key, fresh)
+            return await _with_parts(reopened, store, uploads)
+        log.warning("the store had lost an upload; it begins anew", upload_id=session.id)
+        return domain.to_upload(reopened, [])
+    await _require_joined(session, store)
+    await uploads.complete(session, now())
+    return domain.to_upload(await uploads.get(session.id, session.owner_id), [])
 
 
 async def _require_joined(session: Session, store: Store) -> None:
@@ -132,7 +149,9 @@ async def _require_joined(session: Session, store: Store) -> None:
     try:
         joined = await store.stat(store.incoming, session.object_key)
     except NoSuchObject:
-        raise Conflict("The store no longer has this upload's parts. Abort it and send the file again.") from None
+        raise Conflict(
+            "The store no longer has this upload's parts. Ask for the upload and send what it lacks."
+        ) from None
     if joined.size_bytes != session.size_bytes:
         raise Conflict(f"The store has {joined.size_bytes:,} bytes instead of {session.size_bytes:,}.")
 
