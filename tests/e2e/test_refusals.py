@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.demo import write_dangerous_file
+from cli.demonstration import write_dangerous_file
 from tests.hub_driver import HubDriver, Json, created, publish_arguments, small_safetensors
 
 
