@@ -94,7 +94,7 @@ class Kafka:
             await admin.close()
         missing = {self.topic(topic.name) for topic in TOPICS} - there
         if missing:
-            raise TopicsMissing(f"topics are missing: {', '.join(sorted(missing))}; run `python -m shared.migrate`")
+            raise TopicsMissing(f"run `python -m shared.migrate`: missing are the topics {', '.join(sorted(missing))}")
         await self.broker.start()
 
     async def check(self) -> None:
@@ -150,18 +150,20 @@ async def read_records(settings: Settings, topics: Sequence[str]) -> list[Any]:
     consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
+        # Looked up before the first assignment: after it the client keeps the metadata of the assigned topics alone.
+        partitions = [
+            TopicPartition(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()
+        ]
+        if not partitions:
+            return []
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
         found: list[Any] = []
-        for topic in topics:
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            if not partitions:
-                continue
-            ends = await consumer.end_offsets(partitions)
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            for partition in partitions:
-                while await consumer.position(partition) < ends[partition]:
-                    batch = await consumer.getmany(partition, timeout_ms=2_000)
-                    found += [record for records in batch.values() for record in records]
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                batch = await consumer.getmany(partition, timeout_ms=2_000)
+                found += [record for records in batch.values() for record in records]
         return found
     finally:
         await consumer.stop()
