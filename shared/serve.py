@@ -7,6 +7,7 @@ import importlib
 
 import uvicorn
 
+from shared.http_server import Protocol
 from shared.processes import SERVICES, process_named
 from shared.settings import Settings
 
@@ -20,6 +21,7 @@ def main() -> None:
     app = importlib.import_module(process.module).create_app()
     uvicorn.run(
         app,
+        http=Protocol,
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,

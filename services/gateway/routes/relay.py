@@ -151,7 +151,8 @@ async def _open(relay: RelayClient, store: Store, grant: DownloadGrant, span: Sp
 
 async def _blocks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     async with answer:
-        async for block in answer.content.iter_any():
+        # As they came: `iter_any` joins what has gathered, and that copy was a third of the gateway's work.
+        async for block, _ in answer.content.iter_chunks():
             yield block
 
 
