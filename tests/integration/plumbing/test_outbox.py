@@ -7,10 +7,12 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.clock import now
 from shared.engines.kafka import Kafka, make_topics
 from shared.engines.mongo import Mongo, Session
 from shared.events import decode
@@ -19,7 +21,7 @@ from shared.outbox import COLLECTION, Outbox, Relay
 from shared.service import Loop
 from shared.settings import Settings
 from tests.integration.inner_service import until_true
-from tests.integration.plumbing.events import TOPIC, downloaded, records
+from tests.integration.plumbing.events import downloaded, records
 from tests.integration.plumbing.own_broker import OwnBroker
 
 
@@ -133,6 +135,16 @@ async def test_the_other_relay_takes_over_when_one_stops(mongo: Mongo, kafka: Ka
     assert first is not None and second is not None
     assert first["owner"] != second["owner"]
     assert numbers_by_key(await published(kafka)) == {1: [1, 2, 3]}
+
+
+async def test_a_relay_waits_for_the_lease_of_one_that_died_and_then_goes_on(mongo: Mongo, kafka: Kafka) -> None:
+    runs_out = now() + timedelta(seconds=2)
+    await mongo["leases"].insert_one({"_id": "outbox-relay", "owner": "dead", "until": runs_out})
+    await Outbox(mongo, "test").add([downloaded(1, 1)])
+    async with relaying(Relay(mongo, kafka)):
+        await until_empty(mongo)
+        assert now() > runs_out
+    assert numbers_by_key(await published(kafka)) == {1: [1]}
 
 
 class HalfwayKafka(Kafka):
