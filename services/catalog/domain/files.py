@@ -85,8 +85,7 @@ def _camel(text: str) -> str:
     if not words:
         return ""
     first, *rest = words
-    head = first if first.isupper() and len(first) > 1 else first[0].lower() + first[1:]
-    return head + "".join(word if word.isupper() else word[0].upper() + word[1:] for word in rest)
+    return first.lower() + "".join(word if word.isupper() else word.capitalize() for word in rest)
 
 
 def _safe(name: str) -> str:
