@@ -94,6 +94,7 @@ class Laptop:
             "EASEL_ADMIN_KEY_FILE": str(self.admin_key_file),
             "EASEL_SPOOL_DIR": str(self.state / "spool"),
             "EASEL_CACHE_DIR": str(self.state / "cache"),
+            "EASEL_IMAGE_CACHE_DIR": str(self.state / "pictures"),
             "EASEL_RENDER_CLASSES": "small,medium,large",
             "EASEL_RECONCILE_SECONDS": "15",
             "PYTHONUNBUFFERED": "1",

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from services.catalog.domain.model import Model
+from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
 from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReturnDocument, Session
@@ -39,12 +40,13 @@ def _to_model(document: dict[str, Any]) -> Model:
 
 
 class Repository:
-    """Models by id, by version, by hash."""
+    """Models by id, by version, by hash, by the name of their repository."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox, wire: Wire) -> None:
         self._mongo = mongo
         self._models = mongo["models"]
         self._pending = mongo["downloads"]
+        self._repos = mongo["repos"]
         self._outbox = outbox
         self._wire = wire
         mongo.index(
@@ -54,7 +56,8 @@ class Repository:
                     IndexModel([("hashes", ASCENDING)]),
                     IndexModel([("visible", ASCENDING), ("last_version_at", -1), ("_id", -1)]),
                     IndexModel([("owner_id", ASCENDING)]),
-                ]
+                ],
+                "repos": [IndexModel([("model_id", ASCENDING)])],
             }
         )
 
@@ -117,6 +120,25 @@ class Repository:
             return []
         return [_to_model(document) async for document in self._models.find({"hashes": value, "visible": True})]
 
+    async def find_repo(self, owner: str, name: str) -> Model | None:
+        """The model that a repository's name means (`domain/repos.py`), in any letter case."""
+        model_id = id_in_name(name)
+        if model_id is None:
+            claim = await self._repos.find_one({"_id": repo_key(owner, name.lower())})
+            model_id = claim["model_id"] if claim else None
+        model = await self.find(model_id) if model_id is not None else None
+        return model if model is not None and model.owner.lower() == owner.lower() else None
+
+    async def _claim_name(self, before: Model, after: Model, session: Session) -> None:
+        """A model that becomes visible, or gets another name, has that name for good, unless one had it before."""
+        if after.deleted:
+            await self._repos.delete_many({"model_id": after.id}, session=session)
+        elif after.is_visible and not (before.is_visible and slug(before.name) == slug(after.name)):
+            key = repo_key(after.owner, slug(after.name))
+            await self._repos.update_one(
+                {"_id": key}, {"$setOnInsert": {"model_id": after.id}}, upsert=True, session=session
+            )
+
     async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:
         """Apply a pure change to a model and keep it with its events, in one transaction. Raises NotFound."""
 
@@ -142,6 +164,7 @@ class Repository:
         after = msgspec.structs.replace(after, seq=before.seq + 1)
         state = state_event(before, after, self._wire)
         await self._models.replace_one({"_id": after.id, "seq": before.seq}, _to_document(after), session=session)
+        await self._claim_name(before, after, session)
         await self._outbox.add([*events, *([state] if state is not None else [])], session)
         return after
 
@@ -151,9 +174,7 @@ class Repository:
 
     async def downloads_waiting(self) -> list[int]:
         """Versions with downloads not yet added up."""
-        return [
-            row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", ASCENDING).limit(500)
-        ]
+        return [row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", ASCENDING).limit(500)]
 
     async def take_downloads(
         self, version_id: int, apply: Callable[[Model, int, int], tuple[Model, Sequence[Payload]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from litestar import Litestar
@@ -16,9 +17,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.bootstrap import Bootstrap
 from services.gateway.declared import COMPONENTS
+from services.gateway.delivery import Delivery
 from services.gateway.identify import Identification, by_scope, identify
 from services.gateway.passwords import Passwords
 from services.gateway.peers import Peers
+from services.gateway.pictures.gallery import Gallery
 from services.gateway.rate_limits import RateLimits
 from services.gateway.relay_token import Grants
 from services.gateway.repository import Repository
@@ -78,6 +81,11 @@ def create_app() -> Litestar:
     cookies = Cookies(settings)
     peers = Peers(settings)
     relay = RelayClient()
+    grants = Grants(settings.secret.get_secret_value())
+    outbox = Outbox(mongo, "gateway")
+    gallery = Gallery(
+        store, folder=settings.image_cache_dir, max_bytes=settings.image_cache_bytes, workers=settings.image_workers
+    )
     app = create_service(
         "gateway",
         settings,
@@ -88,6 +96,7 @@ def create_app() -> Litestar:
             store,
             peers,
             relay,
+            gallery,
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
         ],
@@ -99,9 +108,11 @@ def create_app() -> Litestar:
             "actor": Provide(provide_actor, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
             "hub_cookies": _always(cookies),
-            "grants": _always(Grants(settings.secret.get_secret_value())),
+            "delivery": _always(Delivery(store, grants, outbox, timedelta(hours=settings.download_hours))),
+            "gallery": _always(gallery),
+            "grants": _always(grants),
             "origin": Provide(provide_origin, sync_to_thread=False),
-            "outbox": _always(Outbox(mongo, "gateway")),
+            "outbox": _always(outbox),
             "passwords": _always(Passwords()),
             "peers": _always(peers),
             "relay": _always(relay),

@@ -31,6 +31,12 @@ class GatewaySettings(Settings):
     moderation_url: str = "http://127.0.0.1:9384"
     download_hours: float = Field(default=24.0, gt=0)
     """How long a signed download address works: clients resume and fetch in parallel for hours."""
+    image_cache_dir: Path | None = None
+    """Where pictures are kept in the sizes that were asked for. Unset: a temporary folder of the process."""
+    image_cache_bytes: int = Field(default=128 << 20, ge=1 << 20)
+    """How much that folder holds; what was not used for longest goes first."""
+    image_workers: int = Field(default=2, ge=1, le=32)
+    """How many pictures are made smaller at the same time, each in a process of its own."""
 
     sign_up: Literal["open", "closed"] = "closed"
     """Whether anybody can make an account on the page /sign-up."""

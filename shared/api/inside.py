@@ -54,6 +54,35 @@ class DownloadTarget(Inside, frozen=True, kw_only=True):
     scanned_at: datetime
 
 
+class RepoFile(Inside, frozen=True, kw_only=True):
+    """One file of a repository: its path there, and where its bytes are."""
+
+    path: str
+    target: DownloadTarget
+
+
+class Repo(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: a model as a repository of files, at one revision."""
+
+    creator: str
+    name: str
+    model_id: int
+    version_id: int
+    commit: str
+    type: str
+    base_model: str
+    tags: list[str]
+    downloads: int
+    likes: int
+    created_at: datetime
+    updated_at: datetime
+    files: list[RepoFile]
+
+
+NO_SUCH_REVISION = "no-such-revision"
+"""Slug of the catalog's 404 for a repository that exists but not at that revision."""
+
+
 class SearchPage(Inside, frozen=True, kw_only=True):
     """search → gateway: ids of one page, best first."""
 

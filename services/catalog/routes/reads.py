@@ -9,12 +9,13 @@ import msgspec
 from litestar import Controller, Response, get
 
 from services.catalog.domain.base_models import base_models
-from services.catalog.domain.files import Wish, choose_file, download_name
+from services.catalog.domain.files import Wish, choose_file
 from services.catalog.domain.model import Model, Version
+from services.catalog.domain.repos import MAIN, download_target, find_revision, repo_at
 from services.catalog.domain.wire import Wire
 from services.catalog.repository import Repository
 from shared.api import v1
-from shared.api.inside import DownloadTarget
+from shared.api.inside import NO_SUCH_REVISION, DownloadTarget, Repo
 from shared.problems import NotFound
 
 _JSON = "application/json"
@@ -104,13 +105,21 @@ class Reads(Controller):
         """The clean file that a download means. Raises NotFound, the same for missing, hidden and contradicted."""
         model, version = await self._published(models, version_id)
         file = choose_file(version, Wish(file_id=file_id, type=type_, format=file_format, size=size, fp=fp))
-        if file is None or file.state != "clean" or not file.sha256 or file.scanned_at is None:
+        target = download_target(model, version, file) if file is not None else None
+        if target is None:
             raise NotFound("File not found")
-        return DownloadTarget(
-            model_id=model.id, version_id=version.id, file_id=file.id, name=download_name(model, version, file),
-            object_key=file.sha256, size_bytes=file.size_bytes, sha256=file.sha256, state=file.state,
-            scanned_at=file.scanned_at,
-        )  # fmt: skip
+        return target
+
+    @get("/repos/{creator:str}/{name:str}")
+    async def repo(self, creator: str, name: str, models: Repository, revision: str = MAIN) -> Repo:
+        """A visible model as a repository of files. Raises NotFound, with a slug of its own for the revision."""
+        model = await models.find_repo(creator, name)
+        if model is None or not model.is_visible:
+            raise NotFound(f"There is no repository {creator}/{name}.")
+        version = find_revision(model, revision)
+        if version is None:
+            raise NotFound(f"{creator}/{name} has no revision {revision!r}.", slug=NO_SUCH_REVISION)
+        return repo_at(model, version, name)
 
     async def _visible(self, models: Repository, model_id: int) -> Model:
         model = await models.find(model_id)

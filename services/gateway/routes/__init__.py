@@ -8,6 +8,7 @@ from services.gateway.routes.accounts import Accounts, MyAccount
 from services.gateway.routes.community import Moderation, Reviews
 from services.gateway.routes.docs import asyncapi
 from services.gateway.routes.downloads import Downloads
+from services.gateway.routes.huggingface import HubFiles, HubModels
 from services.gateway.routes.images import Images
 from services.gateway.routes.pages import Pages
 from services.gateway.routes.publishing import Models, Uploads
@@ -25,6 +26,7 @@ _static = create_static_files_router(
 ROUTES = (
     V1,
     Downloads,
+    HubModels,
     Models,
     Uploads,
     Reviews,
@@ -34,6 +36,7 @@ ROUTES = (
     Relay,
     Images,
     Pages,
+    HubFiles,
     asyncapi,
     _static,
 )

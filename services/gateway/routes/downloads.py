@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
+from services.gateway.delivery import Delivery
 from services.gateway.peers import Peers
-from services.gateway.relay_token import DownloadGrant, Grants
-from services.gateway.settings import GatewaySettings
 from shared.actor import Actor
 from shared.api.inside import DownloadTarget
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
-from shared.engines.s3 import Store
-from shared.events.usage import Downloaded
-from shared.outbox import Outbox
 from shared.problems import Invalid, NotFound
 
 _BROWSERS = ("mozilla", "chrome", "safari", "firefox", "opera", "edge")
@@ -52,9 +46,14 @@ class Downloads(Controller):
 
     @route("/models/{version_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=307)
     async def download(
-        self, request: Request[Any, Any, Any], version_id: str, actor: Actor, origin: str, peers: Peers, grants: Grants,
-        store: Store, outbox: Outbox, settings: GatewaySettings,
-    ) -> Response[str]:  # fmt: skip
+        self,
+        request: Request[Any, Any, Any],
+        version_id: str,
+        actor: Actor,
+        origin: str,
+        peers: Peers,
+        delivery: Delivery,
+    ) -> Response[str]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
         if not version_id.isdecimal() or len(version_id) > 10:
             raise Invalid("✖ Invalid input: expected number, received NaN\n  → at modelVersionId")
@@ -66,35 +65,12 @@ class Downloads(Controller):
             if any(name in agent for name in _BROWSERS):
                 return Response("File not found", status_code=404, media_type="text/plain")
             raise NotFound("File not found") from None
-        location = _location(request.method, target, origin, grants, store, settings)
+        location = delivery.address(target, origin, request.method)
         if request.method == "GET":
-            await outbox.add(
-                [
-                    Downloaded(
-                        model_id=target.model_id, version_id=target.version_id, file_id=target.file_id,
-                        account_id=actor.account_id or None,
-                    )
-                ]
-            )  # fmt: skip
+            await delivery.count(target, actor)
         return Response(
             location,
             status_code=307,
             media_type="text/plain",
             headers={"location": location, "cache-control": _NO_STORE},
         )
-
-
-def _location(
-    method: str, target: DownloadTarget, origin: str, grants: Grants, store: Store, settings: GatewaySettings
-) -> str:
-    """The store's own signed address where it has a public one, else a signed path of the relay."""
-    disposition = f'attachment; filename="{target.name}"'
-    if store.has_public_address:
-        return store.sign_get(
-            store.models, target.object_key, timedelta(hours=settings.download_hours), method=method,
-            disposition=disposition, content_type="application/octet-stream",
-        )  # fmt: skip
-    grant = DownloadGrant(target.version_id, target.file_id, target.object_key, target.name, target.size_bytes)
-    # The name is in the path and in the query: some clients take it from one, some from the other.
-    query = f"response-content-disposition={quote(disposition, safe='')}"
-    return f"{origin}/store/files/{grants.issue(grant)}/{quote(target.name)}?{query}"
