@@ -1,45 +1,15 @@
-"""The Civitai-compatible read API, version 1: shapes and enumerations.
-
-Frozen: a field is never renamed, retyped or removed. `UNSET` fields are absent from the JSON, which is not the same as
-null to the programs that read it.
-"""
+"""Models, versions and files."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-ORIGIN: Final = "http://origin.easel.invalid"
-"""Stands for the hub's public origin in documents made inside; the gateway puts the real one in its place."""
-
-MODEL_TYPES: Final = (
-    "Checkpoint", "TextualInversion", "Hypernetwork", "AestheticGradient", "LORA", "LoCon", "DoRA", "Controlnet",
-    "Upscaler", "MotionModule", "VAE", "TextEncoder", "UNet", "CLIPVision", "Poses", "Wildcards", "Workflows",
-    "ComfyWorkflows", "Detection", "VisionLanguage", "CLIP", "LLM", "Other",
-)  # fmt: skip
-FILE_TYPES: Final = (
-    "Model", "Text Encoder", "Vision Encoder", "Pruned Model", "Negative", "Training Data", "VAE", "Config", "Archive",
-    "UNet", "Diffusion Model", "CLIPVision", "ControlNet", "Workflow", "Upscaler", "Enhancement LoRA", "Other",
-)  # fmt: skip
-FILE_FORMATS: Final = ("SafeTensor", "PickleTensor", "GGUF", "Diffusers", "Core ML", "ONNX", "Other")
-COMMERCIAL_USES: Final = ("None", "Image", "RentCivit", "Rent", "Sell")
-MODEL_SORTS: Final = (
-    "Highest Rated", "Most Downloaded", "Most Liked", "Most Discussed", "Most Collected", "Most Images", "Newest",
-    "Oldest",
-)  # fmt: skip
-PERIODS: Final = ("Day", "Week", "Month", "Year", "AllTime")
-
-LEVEL_PG: Final = 1
-LEVEL_MATURE_MASK: Final = 4 | 8 | 16 | 32
-LEVEL_ALL: Final = 31
+from shared.api.v1.foundation import V1, Metadata
 
 ScanResult = Literal["Pending", "Success", "Danger", "Error"]
-
-
-class V1(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of the shapes: camel-case names on the wire."""
 
 
 class Stats(V1, frozen=True, kw_only=True):
@@ -168,17 +138,6 @@ class Model(V1, frozen=True, kw_only=True):
     model_versions: list[Version]
 
 
-class Metadata(V1, frozen=True, kw_only=True):
-    """Paging of a list. On the last page `nextCursor` and `nextPage` are absent."""
-
-    total_items: int | UnsetType = UNSET
-    current_page: int | UnsetType = UNSET
-    page_size: int | UnsetType = UNSET
-    total_pages: int | UnsetType = UNSET
-    next_cursor: str | UnsetType = UNSET
-    next_page: str | UnsetType = UNSET
-
-
 class ModelPage(V1, frozen=True, kw_only=True):
     """Answer of `GET /api/v1/models`."""
 
@@ -235,7 +194,66 @@ class VersionDetail(V1, frozen=True, kw_only=True):
     download_url: str
 
 
-class ErrorBody(V1, frozen=True, kw_only=True):
-    """How this API tells of errors."""
+class VersionOfHash(V1, frozen=True, kw_only=True):
+    """One match of `POST /model-versions/by-hash/ids`; `hash` in upper case."""
 
-    error: str
+    model_version_id: int
+    model_id: int
+    hash: str
+
+
+class MiniVersion(V1, frozen=True, kw_only=True):
+    """Answer of `/model-versions/mini/{id}`: what a program needs to load a file. `size` is in KiB."""
+
+    air: str
+    version_name: str
+    model_name: str
+    base_model: str
+    user_id: int
+    availability: str
+    published_at: str | None
+    size: float
+    file_type: str
+    file_name: str
+    hashes: dict[str, str]
+    download_urls: list[str]
+    format: str | UnsetType = UNSET
+    can_generate: bool = False
+    is_featured: bool = False
+    require_auth: bool = False
+    check_permission: bool = False
+    minor: bool
+    sfw_only: bool = False
+    payout_enabled: bool = False
+    additional_resource_charge: bool = False
+    fees: list[dict[str, Any]] = []
+
+
+class Tensor(V1, frozen=True, kw_only=True):
+    """One entry of a file's header. `dtype` is the name that the format has for it."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    size_bytes: int
+
+
+class DtypeCount(V1, frozen=True, kw_only=True):
+    """How many tensors are of one kind of number, and their bytes."""
+
+    dtype: str
+    count: int
+    bytes: int
+
+
+class TensorMetadata(V1, frozen=True, kw_only=True):
+    """Answer of `/model-files/{id}/tensor-metadata`; `tensors` is absent with `summaryOnly`."""
+
+    format: Literal["SafeTensor", "GGUF"]
+    tensor_count: int
+    total_tensor_bytes: int
+    dtype_counts: list[DtypeCount]
+    detected_model_type: str | None = None
+    largest_tensor: Tensor | None
+    vram_estimate: None = None
+    tensors: list[Tensor] | UnsetType = UNSET
