@@ -31,7 +31,7 @@ def list_letters(topic: TopicName = None, also_replayed: AlsoReplayed = False, j
     letters = _run(_list(topic, also_replayed=also_replayed))
     out = Output(json_only=json_only)
     out.document({"items": [_summary(letter) for letter in letters]})
-    rows = [(letter.id, letter.at, letter.group, _event_name(letter), letter.error) for letter in letters]
+    rows = [(letter.id, letter.at[:19], letter.group, _event_name(letter), letter.error) for letter in letters]
     out.table(("id", "since", "reader", "event", "error"), rows, empty="There are no dead letters.")
 
 
