@@ -34,3 +34,8 @@ def sketch(hub: HubDriver, demo_models: Path, shapes: Shared) -> Shared:
     path = demo_models / "tiny-sketch.safetensors"
     report = hub.publish(path, "Quayside Sketch", "LORA", "--trained-word", "pencil sketch")
     return Shared("Quayside Sketch", path, report)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_meanwhile(shapes: Shared) -> None:
+    """The first pictures take longest; they are drawn beside the first stories instead of before a later one."""

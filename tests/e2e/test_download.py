@@ -129,7 +129,6 @@ def test_if_range_continues_the_same_file_and_restarts_another(hub: HubDriver, l
     assert (other.status_code, other.content) == (200, lighthouse.data)
     unchanged = httpx.get(address, headers={"if-none-match": head.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
-    assert hub.address(lighthouse.version_id) != "", "a second address"
     again = httpx.head(hub.address(lighthouse.version_id))
     assert again.headers["etag"] == head.headers["etag"], "a resumed download asks for a new address"
 

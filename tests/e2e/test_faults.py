@@ -84,7 +84,7 @@ def test_killed_workers_come_back(hub: HubDriver, interrupted: Interrupted) -> N
 def test_a_command_that_is_sending_a_file_survives_the_death_of(
     hub: HubDriver, tmp_path: Path, killed: list[str]
 ) -> None:
-    path = sparse_safetensors(tmp_path / "ferry.safetensors", 150_000_000)
+    path = sparse_safetensors(tmp_path / "ferry.safetensors", 110_000_000)
     _, client = hub.new_account()
     name = f"Ferry {secrets.token_hex(4)}"
     arguments = [*publish_arguments(path, name), "--wait", "--timeout", "90"]
