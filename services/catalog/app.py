@@ -10,6 +10,7 @@ from litestar.di import Provide
 from services.catalog.consumers import CatalogConsumers
 from services.catalog.domain.events import downloaded
 from services.catalog.domain.wire import Wire
+from services.catalog.finders import Images, Names
 from services.catalog.repository import Repository
 from services.catalog.routes import ROUTES
 from services.catalog.settings import CatalogSettings
@@ -28,6 +29,7 @@ def create_app() -> Litestar:
     kafka = Kafka(settings)
     wire = Wire(settings.unrated_level)
     models = Repository(mongo, Outbox(mongo, "catalog"), wire)
+    images, names = Images(mongo), Names(mongo)
     consumer = Consumer(mongo, kafka, "catalog")
     CatalogConsumers(models).register(consumer)
 
@@ -37,6 +39,11 @@ def create_app() -> Litestar:
                 await models.take_downloads(version_id, downloaded)
             await asyncio.sleep(settings.counter_seconds)
 
+    async def project() -> None:
+        while True:
+            if not await models.project_waiting():
+                await asyncio.sleep(settings.projection_seconds)
+
     return create_service(
         "catalog",
         settings,
@@ -45,12 +52,15 @@ def create_app() -> Litestar:
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
             Loop("counters", add_up_downloads),
+            Loop("projections", project),
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,
         ],
         routes=ROUTES,
         dependencies={
+            "images": Provide(lambda: images, sync_to_thread=False),
             "models": Provide(lambda: models, sync_to_thread=False),
+            "names": Provide(lambda: names, sync_to_thread=False),
             "wire": Provide(lambda: wire, sync_to_thread=False),
         },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,12 +14,15 @@ from services.catalog.domain.model import Model
 from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
+from services.catalog.projections import Projections
 from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReturnDocument, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import NotFound
 
 Change = Callable[[Model], tuple[Model, Sequence[Payload]]]
+Loaded = tuple[Model, str | None]
+"""A model, and the layout that it was projected with."""
 _HASH_LENGTHS = (8, 10, 12, 64)
 _EMPTY_AUTOV3 = "E3B0C44298FC"
 """The hash of nothing, which a popular trainer embeds: it would make many files look like one."""
@@ -49,10 +53,13 @@ class Repository:
         self._repos = mongo["repos"]
         self._outbox = outbox
         self._wire = wire
+        self.projections = Projections(mongo, wire)
         mongo.index(
             {
                 "models": [
                     IndexModel([("versions.id", ASCENDING)], unique=True, sparse=True),
+                    IndexModel([("versions.files.id", ASCENDING)]),
+                    IndexModel([("projected", ASCENDING)]),
                     IndexModel([("hashes", ASCENDING)]),
                     IndexModel([("visible", ASCENDING), ("last_version_at", -1), ("_id", -1)]),
                     IndexModel([("owner_id", ASCENDING)]),
@@ -67,7 +74,19 @@ class Repository:
 
     async def insert(self, model: Model) -> None:
         """Keep a new model."""
-        await self._models.insert_one(_to_document(model))
+
+        async def work(session: Session) -> None:
+            await self._models.insert_one(self._document(model), session=session)
+            await self.projections.update(None, None, model, session)
+
+        await self._mongo.transact(work)
+
+    def _document(self, model: Model) -> dict[str, Any]:
+        return _to_document(model) | {"projected": self.projections.layout}
+
+    async def _load(self, wanted: dict[str, Any], session: Session) -> Loaded | None:
+        document = await self._models.find_one(wanted, session=session)
+        return (_to_model(document), document.get("projected")) if document else None
 
     async def find(self, model_id: int, session: Session | None = None) -> Model | None:
         """The model of that id."""
@@ -139,12 +158,50 @@ class Repository:
                 {"_id": key}, {"$setOnInsert": {"model_id": after.id}}, upsert=True, session=session
             )
 
+    async def list_by_sha256(self, hashes: Sequence[str]) -> list[Model]:
+        """Visible models with a public file of one of these SHA-256, in upper case."""
+        wanted = {"hashes": {"$in": list(hashes)}, "visible": True}
+        return [_to_model(document) async for document in self._models.find(wanted)]
+
+    async def list_matches(self, hashes: Sequence[str]) -> list[tuple[int, int, str]]:
+        """The same as model id, version id and hash, without reading whole models: there may be thousands."""
+        asked = set(hashes)
+        fields = ("versions.id", "versions.state", "versions.files.state", "versions.files.hashes.SHA256")
+        rows = self._models.find({"hashes": {"$in": list(asked)}, "visible": True}, dict.fromkeys(fields, 1))
+        return sorted(
+            {
+                (row["_id"], version["id"], file["hashes"]["SHA256"])
+                async for row in rows
+                for version in row["versions"]
+                for file in version["files"]
+                if version["state"] == "published" and file["state"] == "clean"
+                if file["hashes"].get("SHA256") in asked
+            }
+        )
+
+    async def list_published(self, version_ids: Sequence[int]) -> set[int]:
+        """Those of these versions that everybody may see."""
+        rows = self._models.find(
+            {"versions.id": {"$in": list(version_ids)}, "visible": True}, {"versions.id": 1, "versions.state": 1}
+        )
+        published = {
+            version["id"] async for row in rows for version in row["versions"] if version["state"] == "published"
+        }
+        return published & set(version_ids)
+
+    async def find_by_file(self, file_id: int) -> Model | None:
+        """The model that has this file."""
+        document = await self._models.find_one({"versions.files.id": file_id})
+        return _to_model(document) if document else None
+
     async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:
         """Apply a pure change to a model and keep it with its events, in one transaction. Raises NotFound."""
 
         async def work(session: Session) -> Model:
-            before = await self.get(model_id, session)
-            return await self._save(before, change(before), session)
+            loaded = await self._load({"_id": model_id}, session)
+            if loaded is None:
+                raise NotFound(f"There is no model with id {model_id}.")
+            return await self._save(loaded, change(loaded[0]), session)
 
         return await work(session) if session is not None else await self._mongo.transact(work)
 
@@ -152,21 +209,40 @@ class Repository:
         """The same, for the model that has this version; None (and no change) when no model has it any more."""
 
         async def work(session: Session) -> Model | None:
-            before = await self.find_by_version(version_id, session)
-            return await self._save(before, change(before), session) if before is not None else None
+            loaded = await self._load({"versions.id": version_id}, session)
+            return await self._save(loaded, change(loaded[0]), session) if loaded is not None else None
 
         return await work(session) if session is not None else await self._mongo.transact(work)
 
-    async def _save(self, before: Model, changed: tuple[Model, Sequence[Payload]], session: Session) -> Model:
+    async def _save(self, loaded: Loaded, changed: tuple[Model, Sequence[Payload]], session: Session) -> Model:
+        before, layout = loaded
         after, events = changed
         if after == before and not events:
             return before
         after = msgspec.structs.replace(after, seq=before.seq + 1)
         state = state_event(before, after, self._wire)
-        await self._models.replace_one({"_id": after.id, "seq": before.seq}, _to_document(after), session=session)
+        await self._models.replace_one({"_id": after.id, "seq": before.seq}, self._document(after), session=session)
+        await self.projections.update(before, layout, after, session)
         await self._claim_name(before, after, session)
         await self._outbox.add([*events, *([state] if state is not None else [])], session)
         return after
+
+    async def project_waiting(self, most: int = 100) -> int:
+        """Project models whose rows are of another layout or missing: after an update of the hub, say. How many."""
+        waiting = self._models.find({"projected": {"$ne": self.projections.layout}}, {"_id": 1}).limit(most)
+        ids = [document["_id"] async for document in waiting]
+        for model_id in ids:
+            await self._mongo.transact(partial(self._project, model_id))
+        return len(ids)
+
+    async def _project(self, model_id: int, session: Session) -> None:
+        loaded = await self._load({"_id": model_id}, session)
+        if loaded is not None and loaded[1] != self.projections.layout:
+            model, layout = loaded
+            # Written first: a change at the same time then conflicts with this, instead of being overwritten.
+            mark = {"$set": {"projected": self.projections.layout}}
+            await self._models.update_one({"_id": model_id}, mark, session=session)
+            await self.projections.update(model, layout, model, session)
 
     async def count_download(self, version_id: int, session: Session) -> None:
         """Note a download; `take_downloads` adds the notes up."""

@@ -13,3 +13,5 @@ class CatalogSettings(Settings):
     unrated_level: int = Field(default=1, ge=1, le=16)
     counter_seconds: float = Field(default=2.0, gt=0)
     """Downloads are added up for this long before the model's document changes."""
+    projection_seconds: float = Field(default=60.0, gt=0)
+    """How often models are looked for whose rows (pictures, creators, tags) are of an older layout."""

@@ -95,3 +95,26 @@ class PreviewStates(Inside, frozen=True, kw_only=True):
     """render → gateway: progress by version id."""
 
     versions: dict[int, Previews]
+
+
+class NamedCount(Inside, frozen=True, kw_only=True):
+    """A creator or a tag, and how many visible models it has."""
+
+    name: str
+    models: int
+
+
+class NamesPage(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: creators or tags. `total` is a lower bound when they were searched for."""
+
+    items: list[NamedCount]
+    total: int
+    has_more: bool
+
+
+class FileHeader(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: a public file whose header may be read. `object_key` is in the models bucket."""
+
+    object_key: str
+    size_bytes: int
+    format: str

@@ -16,6 +16,7 @@ from services.catalog.domain.model import File, Image, Model, Version
 from services.catalog.domain.text import to_html
 from shared.api import v1
 from shared.clock import wire_time
+from shared.problems import NotFound
 
 _AIR_TYPES = {
     "Checkpoint": "checkpoint", "LORA": "lora", "LoCon": "lycoris", "DoRA": "dora", "TextualInversion": "embedding",
@@ -37,18 +38,18 @@ class Wire:
     """The assembler. `unrated_level` is what a picture counts as until somebody has rated it (1 = PG)."""
 
     def __init__(self, unrated_level: int = v1.LEVEL_PG) -> None:
-        self._unrated = unrated_level
+        self.unrated_level = unrated_level
 
     def image_level(self, image: Image) -> int:
         """The maturity bit of a picture."""
-        return image.level or self._unrated
+        return image.level or self.unrated_level
 
     def version_level(self, version: Version) -> int:
         """The OR of the pictures' bits; a version without pictures counts as unrated."""
         level = 0
         for image in version.images:
             level |= self.image_level(image)
-        return level or self._unrated
+        return level or self.unrated_level
 
     def model_level(self, model: Model) -> int:
         """The OR of the published versions' bits."""
@@ -139,6 +140,32 @@ class Wire:
             files=self.files(model, version),
             images=[self._image(image, with_id=False, with_meta=True) for image in version.images[:_DETAIL_IMAGES]],
             download_url=download_url(version),
+        )
+
+    def mini(self, model: Model, version: Version, file_id: int | None) -> v1.MiniVersion:
+        """The short form of a version and one of its clean files. Raises NotFound if it has none, or not that one."""
+        files = ordered_files(version)
+        if not files:
+            raise NotFound("Missing model file")
+        file = files[0] if file_id is None else next((each for each in files if each.id == file_id), None)
+        if file is None:
+            raise NotFound(f"Model file {file_id} not found in version {version.id}")
+        suffix = "" if file_id is None else f"?fileId={file_id}"
+        return v1.MiniVersion(
+            air=air(model, version) + ("" if file_id is None else f"+{file_id}"),
+            version_name=version.name,
+            model_name=model.name,
+            base_model=version.base_model,
+            user_id=model.owner_id,
+            availability="Public" if model.is_visible and version.is_published else "Private",
+            published_at=wire_time(version.published_at) if version.published_at else None,
+            size=file.size_bytes / 1024,
+            file_type=file.type,
+            file_name=file.name,
+            hashes=file.hashes,
+            download_urls=[download_url(version) + suffix],
+            format=file.format or UNSET,
+            minor=model.minor,
         )
 
     def page(self, model: Model) -> dict[str, Any]:

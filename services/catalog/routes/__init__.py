@@ -1,7 +1,9 @@
 """HTTP of the catalog, for the gateway alone."""
 
 from services.catalog.routes.drafts import Drafts
+from services.catalog.routes.images import Galleries
+from services.catalog.routes.lookups import Lookups
 from services.catalog.routes.reads import Reads
 
-ROUTES = (Drafts, Reads)
+ROUTES = (Drafts, Reads, Lookups, Galleries)
 __all__ = ["ROUTES"]

@@ -1,0 +1,75 @@
+"""Many hashes at once, the short form of a version, and where a file's header is."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, Response, get, post
+
+from services.catalog.domain.drafts import may_see
+from services.catalog.domain.wire import Wire
+from services.catalog.repository import Repository
+from shared.actor import Actor
+from shared.api import v1
+from shared.api.inside import FileHeader
+from shared.problems import Gone, NotFound
+
+
+class Lookups(Controller):
+    """`/v1/by-hash`, `/v1/mini`, `/v1/published-versions`, `/v1/model-files`."""
+
+    path = "/v1"
+
+    @post("/by-hash", status_code=200)
+    async def by_hash(self, data: list[str], models: Repository, wire: Wire) -> Response[bytes]:
+        """The version of each public file with one of these SHA-256, earliest first; misses are left out."""
+        asked = {value.upper() for value in data}
+        found = [
+            (version.published_at, version.id, file.id, wire.version_detail(model, version))
+            for model in await models.list_by_sha256(sorted(asked))
+            for version in model.published_versions
+            for file in version.public_files
+            if file.hashes.get("SHA256") in asked
+        ]
+        found.sort(key=lambda row: row[:3])
+        return Response(msgspec.json.encode([row[3] for row in found]), media_type="application/json")
+
+    @post("/by-hash/ids", status_code=200)
+    async def ids_by_hash(self, data: list[str], models: Repository) -> list[v1.VersionOfHash]:
+        """The ids of the same."""
+        found = await models.list_matches([value.upper() for value in data])
+        return [
+            v1.VersionOfHash(model_id=model, model_version_id=version, hash=sha256) for model, version, sha256 in found
+        ]
+
+    @get("/mini/{version_id:int}")
+    async def mini(
+        self, version_id: int, actor: Actor, models: Repository, wire: Wire, file_id: int | None = None
+    ) -> v1.MiniVersion:
+        """What a program needs to load a file: the primary one, or that of `file_id`. Owners see theirs before all."""
+        model = await models.find_by_version(version_id)
+        version = model.version(version_id) if model is not None else None
+        if model is None or version is None:
+            raise NotFound("Model not found")
+        if not (model.is_visible and version.is_published) and not may_see(model, actor):
+            raise NotFound("Model not found")
+        return wire.mini(model, version, file_id)
+
+    @post("/published-versions", status_code=200)
+    async def published_versions(self, data: list[int], models: Repository) -> list[int]:
+        """Those of these versions that everybody may see."""
+        return sorted(await models.list_published(data))
+
+    @get("/model-files/{file_id:int}")
+    async def model_file(self, file_id: int, models: Repository) -> FileHeader:
+        """A public file's place in the store. Gone if its model is withdrawn, NotFound if it never was public."""
+        model = await models.find_by_file(file_id)
+        versions = model.versions if model is not None else ()
+        owned = ((version, file) for version in versions for file in version.files if file.id == file_id)
+        version, file = next(owned, (None, None))
+        if model is None or version is None or file is None or not version.is_published or file.state != "clean":
+            raise NotFound("File not found")
+        if not model.is_visible:
+            raise Gone("Model archived, not available")
+        if not file.sha256:
+            raise NotFound("File not found")
+        return FileHeader(object_key=file.sha256, size_bytes=file.size_bytes, format=file.format or "Other")
