@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tenacity import wait_fixed
 
 from cli.app import main
+from deploy.laptop.hub import RunningHub
 from shared.dead_letters import DeadLetters, NoSuchDeadLetter
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo, Session
@@ -62,6 +63,14 @@ class Easel:
         assert code == 0, out + err
         return json.loads(out)
 
+    async def until_listed(self, count: int) -> list[Any]:
+        """The open dead letters, once there are so many."""
+        async for attempt in until_true():
+            with attempt:
+                items: list[Any] = (await self.json("list"))["items"]
+                assert len(items) == count
+        return items
+
 
 @pytest.fixture
 def easel(capsys: pytest.CaptureFixture[str]) -> Iterator[Easel]:
@@ -82,9 +91,7 @@ async def test_a_dead_letter_is_found_explained_and_after_the_mend_replayed(
     await publish(kafka, bad, good)
     async with reading(mongo, kafka, effect, "strict"), reading(mongo, kafka, recorded(mongo), "easy"):
         await until_effects_sorted(mongo, [1, 2, 2])
-        async for attempt in until_true():
-            with attempt:
-                [found] = (await easel.json("list"))["items"]
+        [found] = await easel.until_listed(1)
         assert found["id"] == f"{TOPIC}:0:0"
         assert (found["event"], found["eventId"], found["attempts"]) == ("Downloaded", bad.id, 5)
         assert found["error"] == "LookupError: no such file"
@@ -148,14 +155,10 @@ async def test_replaying_all_leaves_what_cannot_be_read(mongo: Mongo, kafka: Kaf
 async def test_an_unreadable_one_goes_as_it_is_when_named(kafka: Kafka, mongo: Mongo, easel: Easel) -> None:
     await publish_bytes(kafka, b"\x80 no event", key="9")
     async with reading(mongo, kafka, recorded(mongo)):
-        async for attempt in until_true():
-            with attempt:
-                [letter] = (await easel.json("list"))["items"]
+        [letter] = await easel.until_listed(1)
         await easel.json("replay", letter["id"])
-        async for attempt in until_true():
-            with attempt:
-                [again] = (await easel.json("list"))["items"]
-                assert again["id"] == f"{TOPIC}:0:1"
+        [again] = await easel.until_listed(1)
+        assert again["id"] == f"{TOPIC}:0:1"
     assert [record.value for record in await records(kafka)] == [b"\x80 no event"] * 2
     assert [record.key for record in await records(kafka)] == [b"9"] * 2
 
@@ -187,6 +190,17 @@ async def test_wrong_arguments_are_told_from_what_is_not_there(easel: Easel) -> 
     assert (await easel("explain", f"{TOPIC}:0:0"))[0] == 3
     code, out, _ = await easel("replay", "--all")
     assert (code, out) == (0, "There are no dead letters.\n")
+
+
+@pytest.mark.usefixtures("kafka")
+async def test_on_a_laptop_the_engines_are_found_by_the_hubs_folder(
+    running_hub: RunningHub, easel: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EASEL_KAFKA_BOOTSTRAP", "EASEL_MONGO_URL"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("EASEL_STATE", str(running_hub.hub.state))
+    monkeypatch.setenv("EASEL_PORT", str(running_hub.hub.settings.port))
+    assert await easel.json("list") == {"items": []}
 
 
 async def test_a_broker_that_is_away_is_said_so(
