@@ -13,6 +13,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared.clock import new_id
 
 CORRELATION_HEADER = "x-correlation-id"
+_NOISY = (
+    "aiokafka", "httpx", "httpx2", "httpcore", "httpcore2", "opensearch", "pymongo", "urllib3", "uvicorn.access",
+    "faststream",
+)  # fmt: skip
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 EVENTS_PRODUCED = Counter("easel_events_produced_total", "Events published by the outbox relay.", ["topic", "type"])
@@ -56,7 +60,7 @@ def configure_logging(process: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("aiokafka", "httpx", "httpcore", "opensearch", "pymongo", "urllib3", "uvicorn.access", "faststream"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.ERROR)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -14,11 +14,13 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.bootstrap import Bootstrap
 from services.gateway.declared import COMPONENTS
 from services.gateway.delivery import Delivery
 from services.gateway.identify import Identification, by_scope, identify
+from services.gateway.page_answers import lost
 from services.gateway.passwords import Passwords
 from services.gateway.peers import Peers
 from services.gateway.pictures.gallery import Gallery
@@ -26,11 +28,11 @@ from services.gateway.rate_limits import RateLimits
 from services.gateway.relay_token import Grants
 from services.gateway.repository import Repository
 from services.gateway.request import provide_actor, provide_caller, provide_origin
-from services.gateway.routes import ROUTES
-from services.gateway.routes.pages import lost
+from services.gateway.routes import ROUTES, page_routes
 from services.gateway.routes.relay import RelayClient
 from services.gateway.sessions import Cookies, Sessions
 from services.gateway.settings import GatewaySettings
+from services.gateway.single_sign_on import SingleSignOn
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
 from shared.engines.s3 import Store
@@ -100,7 +102,7 @@ def create_app() -> Litestar:
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
         ],
-        routes=ROUTES,
+        routes=[*ROUTES, page_routes(settings, cookies)],
         middleware=[identify(Identification(accounts, sessions, cookies), RateLimits(settings))],
         guards=[by_scope],
         dependencies={
@@ -118,11 +120,13 @@ def create_app() -> Litestar:
             "relay": _always(relay),
             "sessions": _always(sessions),
             "settings": _always(settings),
+            "single_sign_on": _always(SingleSignOn(settings)),
             "store": _always(store),
         },
         openapi=OPENAPI,
         exception_handlers={HTTPException: lost, Exception: lost},
         cors=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
     )
-    app.asgi_handler = single_slashes(app.asgi_handler)  # before routing, which middleware is not
+    handler = single_slashes(app.asgi_handler)  # before routing, which middleware is not
+    app.asgi_handler = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", handler), settings.proxies))
     return app

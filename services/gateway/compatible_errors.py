@@ -11,7 +11,7 @@ from litestar.types import ExceptionHandlersMap
 
 from services.gateway.model_query import BadQuery
 from shared.errors import to_problem
-from shared.problems import Unavailable
+from shared.problems import TooMany, Unavailable
 from shared.telemetry import logger
 
 log = logger(__name__)
@@ -33,7 +33,7 @@ def compatible(request: Request[Any, Any, Any], error: Exception) -> Response[by
     """Every other error: `{"error": "<text>"}`."""
     problem = to_problem(error)
     headers = dict(problem.headers or {})
-    if isinstance(problem, Unavailable):
+    if isinstance(problem, (Unavailable, TooMany)):
         headers["cache-control"] = "no-store"
     elif problem.status_code >= 500:
         log.error("request failed", method=request.method, path=request.url.path, exc_info=error)

@@ -91,5 +91,5 @@ def by_scope(connection: Connection, handler: BaseRouteHandler) -> None:
     needed = handler.opt.get("scope")
     if needed is not None:
         require(caller_of(connection), needed)
-    elif connection.scope["path"].startswith("/api/hub"):
+    elif connection.scope["path"].startswith("/api/hub") and connection.scope.get("method") != "OPTIONS":
         raise Forbidden("This address does not say who may use it, so nobody may.")

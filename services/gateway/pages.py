@@ -4,13 +4,14 @@ The functions do no I/O beyond reading templates and static files of this packag
 work under `CONTENT_SECURITY_POLICY`: no inline script or style, nothing from a third party.
 """
 
-import hashlib
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from services.gateway.rendering import (
+    CONTENT_SECURITY_POLICY,
+    STATIC_DIRECTORY,
+    THEME_COOKIE,
+    Frame,
+    read_theme,
+    render,
+)
 from services.gateway.views.browse import BrowseParams, browse_view
 from services.gateway.views.model import files_view, find_version, model_view, previews_view
 from services.gateway.views.wire import (
@@ -30,7 +31,7 @@ __all__ = [
     "STATIC_DIRECTORY",
     "THEME_COOKIE",
     "BrowseParams",
-    "Theme",
+    "Frame",
     "read_theme",
     "render_browse",
     "render_files_fragment",
@@ -39,20 +40,7 @@ __all__ = [
     "render_problem",
 ]
 
-Theme = Literal["system", "light", "dark"]
-
-THEME_COOKIE = "easel-theme"
-"""Name of the cookie that holds the visitor's theme; the page's own script writes it."""
-
-STATIC_DIRECTORY = Path(__file__).parent / "static"
-"""What is served under `/static/`; the addresses carry a content hash, so cache them for a year."""
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Header for every page. Where pictures come from the store's own address, add it to `img-src`."""
-
+_FRAME = Frame()
 
 PUBLISH_COMMAND = (
     'easel publish my-style.safetensors --model-name "My style" --type LORA --base-model "SDXL 1.0" --wait'
@@ -60,46 +48,14 @@ PUBLISH_COMMAND = (
 """What an empty hub shows, so that its owner can publish a first model."""
 
 
-@cache
-def _asset(name: str) -> str:
-    """The address of a static file with its content hash, so that it can be cached for ever."""
-    digest = hashlib.sha256((STATIC_DIRECTORY / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.globals["asset"] = _asset
-    return environment
-
-
-def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
-
-
-def read_theme(cookie: str | None) -> Theme:
-    """The theme of the cookie `easel-theme`; anything else follows the visitor's system."""
-    if cookie == "light":
-        return "light"
-    return "dark" if cookie == "dark" else "system"
-
-
-def render_browse(page: Json | None, params: BrowseParams, *, theme: Theme = "system") -> str:
+def render_browse(page: Json | None, params: BrowseParams, *, frame: Frame = _FRAME) -> str:
     """The browse page.
 
     `page` is the answer of `GET /api/v1/models` plus, where known, `total`; None says that the search
     is unavailable (answer 503). Raises `msgspec.ValidationError` if `page` is not such an answer.
     """
     view = browse_view(read_page(page) if page is not None else None, params)
-    return _render("browse.html.jinja", theme=theme, view=view, query=params.query, publish_command=PUBLISH_COMMAND)
+    return render("browse.html.jinja", frame, view=view, query=params.query, publish_command=PUBLISH_COMMAND)
 
 
 def _version(model: Model, version_id: int | None) -> Version:
@@ -111,12 +67,18 @@ def _version(model: Model, version_id: int | None) -> Version:
 
 
 def render_model(
-    model: Json, version_id: int | None, reviews: Json | None, hub: Json | None, theme: Theme = "system"
+    model: Json,
+    version_id: int | None,
+    reviews: Json | None,
+    hub: Json | None,
+    frame: Frame = _FRAME,
+    notice: str | None = None,
 ) -> str:
     """The page of a model at one version, or at the latest where `version_id` is None.
 
     `model` is the answer of `GET /api/v1/models/{id}` (pictures may carry `meta`), `reviews` that of
     `GET /api/hub/models/{id}/reviews` or None where they could not be loaded, `hub` the HubModel or None.
+    `notice` is one sentence about what the visitor has just done.
     Raises `NotFound` where the model has no such version.
     """
     shown = read_model(model)
@@ -126,34 +88,43 @@ def render_model(
         read_reviews(reviews) if reviews is not None else None,
         read_hub_model(hub),
     )
-    return _render("model.html.jinja", theme=theme, view=view, query="")
+    return render("model.html.jinja", frame, view=view, notice=notice)
 
 
 def render_previews_fragment(model: Json, version_id: int | None, hub: Json | None) -> str:
     """The gallery alone, for `GET /models/{id}/previews?versionId=`; it asks for itself while drawing goes on."""
     shown = read_model(model)
     previews = previews_view(shown, _version(shown, version_id), read_hub_model(hub))
-    return _render("partials/previews.html.jinja", previews=previews)
+    return render("partials/previews.html.jinja", previews=previews)
 
 
 def render_files_fragment(model: Json, version_id: int | None, hub: Json | None) -> str:
     """The files alone, for `GET /models/{id}/files?versionId=`; it asks for itself while a scan is pending."""
     shown = read_model(model)
     files = files_view(shown, _version(shown, version_id), read_hub_model(hub))
-    return _render("partials/files.html.jinja", files=files)
+    return render("partials/files.html.jinja", files=files)
 
 
 def render_problem(
-    status: int, title: str, detail: str, correlation_id: str | None = None, *, theme: Theme = "system"
+    status: int,
+    title: str,
+    detail: str,
+    correlation_id: str | None = None,
+    *,
+    frame: Frame = _FRAME,
+    back_href: str | None = None,
 ) -> str:
-    """The page that says what went wrong and what to do; `correlation_id` lets an operator find it in the logs."""
+    """The page that says what went wrong and what to do; `correlation_id` lets an operator find it in the logs.
+
+    `back_href` is the page of the form that was sent; without it the same address can be tried again.
+    """
     template = "not_found.html.jinja" if status in (404, 410) else "error.html.jinja"
-    return _render(
+    return render(
         template,
-        theme=theme,
-        query="",
+        frame,
         status=status,
         title=title,
         detail=detail,
         correlation_id=correlation_id,
+        back_href=back_href,
     )

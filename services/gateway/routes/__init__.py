@@ -1,19 +1,29 @@
 """HTTP of the gateway: everything the world sees."""
 
+from litestar import Router
+from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
 from litestar.static_files import create_static_files_router
 
-from services.gateway.pages import STATIC_DIRECTORY
+from services.gateway.page_answers import PAGE_ERRORS
+from services.gateway.rendering import STATIC_DIRECTORY
+from services.gateway.routes.account_pages import AccountPages
 from services.gateway.routes.accounts import Accounts, MyAccount
 from services.gateway.routes.community import Moderation, Reviews
-from services.gateway.routes.docs import asyncapi
+from services.gateway.routes.docs import api_reference, asyncapi
 from services.gateway.routes.downloads import Downloads
 from services.gateway.routes.huggingface import HubFiles, HubModels
 from services.gateway.routes.images import Images
+from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
 from services.gateway.routes.publishing import Models, Uploads
 from services.gateway.routes.relay import Relay
+from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
+from services.gateway.sessions import Cookies
+from services.gateway.settings import GatewaySettings
 
 # Addresses carry a hash of the content, so a browser may keep them for good.
 _static = create_static_files_router(
@@ -24,20 +34,26 @@ _static = create_static_files_router(
 )
 
 ROUTES = (
-    V1,
-    Downloads,
-    HubModels,
-    Models,
-    Uploads,
-    Reviews,
-    Moderation,
-    Accounts,
-    MyAccount,
-    Relay,
-    Images,
-    Pages,
-    HubFiles,
-    asyncapi,
-    _static,
-)
-__all__ = ["ROUTES"]
+    V1, Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
+    asyncapi, _static,
+)  # fmt: skip
+__all__ = ["ROUTES", "page_routes"]
+
+
+def page_routes(settings: GatewaySettings, cookies: Cookies) -> Router:
+    """The pages. Sessions are known here alone, and so every form here needs its token."""
+    csrf = CSRFConfig(
+        secret=f"easel-form:{settings.secret.get_secret_value()}",
+        cookie_name=cookies.csrf,
+        cookie_secure=cookies.are_secure,
+        cookie_httponly=True,
+        cookie_samesite="lax",
+    )
+    return Router(
+        path="/",
+        route_handlers=[Pages, SignIn, AccountPages, Opinions, api_reference],
+        opt={"session": True},
+        middleware=[DefineMiddleware(CSRFMiddleware, config=csrf)],
+        exception_handlers=PAGE_ERRORS,
+        include_in_schema=False,
+    )

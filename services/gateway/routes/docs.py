@@ -1,10 +1,13 @@
-"""Machine-readable contracts: OpenAPI is served by the framework, AsyncAPI here."""
+"""Contracts: for machines AsyncAPI (OpenAPI is served by the framework), for people the reference of the HTTP API."""
 
 from __future__ import annotations
 
 import msgspec
 from litestar import Response, get
 
+from services.gateway.page_answers import AnyRequest, frame_of, html
+from services.gateway.rendering import render
+from services.gateway.views.api_reference import reference_view
 from shared.events.asyncapi import asyncapi_document
 
 
@@ -12,3 +15,10 @@ from shared.events.asyncapi import asyncapi_document
 def asyncapi() -> Response[bytes]:
     """Topics, events and their shapes (AsyncAPI 3.0): outside readers are first-class."""
     return Response(msgspec.json.encode(asyncapi_document()), media_type="application/json")
+
+
+@get("/docs/api", sync_to_thread=False)
+def api_reference(request: AnyRequest) -> Response[str]:
+    """Every address of the API, its parameters, bodies and answers, from the OpenAPI document itself."""
+    view = reference_view(request.app.openapi_schema.to_schema())
+    return html(render("api_reference.html.jinja", frame_of(request), view=view))

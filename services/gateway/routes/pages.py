@@ -5,72 +5,33 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, MediaType, Request, Response, get
-from litestar.exceptions import HTTPException
+from litestar import Controller, Response, get
 from litestar.params import Parameter
 from litestar.response import Redirect
-from litestar.types import ExceptionHandlersMap
 
 from services.gateway import pages
 from services.gateway.browsing import find_models, to_json
 from services.gateway.model_query import BadQuery, parse_model_query
+from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
 from services.gateway.request import with_origin
 from services.gateway.routes.publishing import preview_states
 from shared.actor import Actor
 from shared.api import hub, v1
-from shared.errors import answer, to_problem
 from shared.problems import NotFound, Unavailable
-from shared.telemetry import correlation_id, logger
 
-log = logger(__name__)
-AnyRequest = Request[Any, Any, Any]
 _CARDS = 40
-_HEADERS = {
-    "content-security-policy": pages.CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "vary": "cookie",
-}
 _VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
 
 
-def _html(text: str, status: int = 200) -> Response[str]:
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers=_HEADERS)
-
-
-def _theme(request: AnyRequest) -> pages.Theme:
-    return pages.read_theme(request.cookies.get(pages.THEME_COOKIE))
-
-
-def problem_page(request: AnyRequest, error: Exception) -> Response[str]:
-    """An error as a page."""
-    problem = to_problem(error)
-    if problem.status_code >= 500 and not isinstance(problem, Unavailable):
-        log.error("page failed", path=request.url.path, exc_info=error)
-    text = pages.render_problem(
-        problem.status_code, problem.title or "", problem.detail, correlation_id(), theme=_theme(request)
-    )
-    return _html(text, problem.status_code)
-
-
-def lost(request: AnyRequest, error: Exception) -> Response[Any]:
-    """An error at an address that is no page's, an unknown one say: a page for browsers, else a problem document."""
-    is_browser = "text/html" in request.headers.get("accept", "")
-    if is_browser and not request.url.path.startswith(("/api/", "/store/")):
-        return problem_page(request, error)
-    return answer(request, error)
-
-
-# The framework's own errors are named as well: its application has a handler for them, which would come first.
-_HANDLERS: ExceptionHandlersMap = {HTTPException: problem_page, Exception: problem_page}
+_NOTICES = {
+    "reviewed": "Your review is posted.",
+    "reported": "Thank you. The moderators have your report.",
+}
 
 
 class Pages(Controller):
     """Browse, and one model."""
-
-    include_in_schema = False
-    exception_handlers = _HANDLERS
 
     @get(["/", "/models"])
     async def browse(self, request: AnyRequest, peers: Peers, origin: str) -> Response[str]:
@@ -80,8 +41,8 @@ class Pages(Controller):
             query = parse_model_query([*pairs, ("limit", str(_CARDS))])
         except BadQuery as error:
             names = ", ".join(str(issue["path"][0]) for issue in error.issues if issue["path"])
-            text = pages.render_problem(400, "That filter is not valid", f"Check: {names}.", theme=_theme(request))
-            return _html(text, 400)
+            text = pages.render_problem(400, "That filter is not valid", f"Check: {names}.", frame=frame_of(request))
+            return html(text, 400)
         bases = await _base_models(peers)
         params = pages.BrowseParams(
             query=query.query or "", types=query.types, base_models=query.base_models, tag=query.tag or "",
@@ -91,21 +52,22 @@ class Pages(Controller):
         try:
             found = await find_models(peers, query)
         except Unavailable:
-            return _html(pages.render_browse(None, params, theme=_theme(request)), 503)
+            return html(pages.render_browse(None, params, frame=frame_of(request)), 503)
         page: dict[str, Any] = msgspec.json.decode(to_json(found, query, origin, request.url.path, pairs))
         page["total"] = found.total
-        return _html(pages.render_browse(page, params, theme=_theme(request)))
+        return html(pages.render_browse(page, params, frame=frame_of(request)))
 
     @get(["/models/{model_id:int}", "/models/{model_id:int}/{slug:str}"])
     async def model(
         self, request: AnyRequest, model_id: int, actor: Actor, peers: Peers, origin: str,
         version_id: _VersionId = None, reviews_cursor: Annotated[str | None, Parameter(query="reviewsCursor")] = None,
+        done: str = "",
     ) -> Response[str]:  # fmt: skip
         """One model."""
         model = await _model(peers, model_id, origin)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
-        return _html(pages.render_model(model, version_id, reviews, shown, theme=_theme(request)))
+        return html(pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done)))
 
     @get("/models/{model_id:int}/previews")
     async def previews(
@@ -115,7 +77,7 @@ class Pages(Controller):
         """The gallery alone, fetched again while pictures are being drawn."""
         model = await _model(peers, model_id, origin)
         shown = await _hub_view(peers, model_id, actor, origin)
-        return _html(pages.render_previews_fragment(model, version_id, shown))
+        return html(pages.render_previews_fragment(model, version_id, shown))
 
     @get("/models/{model_id:int}/files")
     async def files(
@@ -125,7 +87,7 @@ class Pages(Controller):
         """The table of files alone, fetched again while a scan is pending."""
         model = await _model(peers, model_id, origin)
         shown = await _hub_view(peers, model_id, actor, origin)
-        return _html(pages.render_files_fragment(model, version_id, shown))
+        return html(pages.render_files_fragment(model, version_id, shown))
 
     @get("/model-versions/{version_id:int}")
     async def version(self, version_id: int, peers: Peers) -> Redirect:

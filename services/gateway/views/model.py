@@ -1,6 +1,7 @@
 """The model page: one version of a model with its pictures, files, words, licence and reviews."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -11,6 +12,7 @@ from services.gateway.views.pictures import GalleryView, gallery_view
 from services.gateway.views.reviews import ReviewsView, reviews_view
 from services.gateway.views.text import Date, clean_html, human_count, human_date, origin_of
 from services.gateway.views.wire import HubModel, Model, Previews, Reviews, Version
+from shared.api.hub import ReportReason
 
 _PERMISSIONS_TO_SELL = (
     ("Image", "Sell pictures made with it"),
@@ -18,6 +20,25 @@ _PERMISSIONS_TO_SELL = (
     ("Rent", "Run it on other paid generation services"),
     ("Sell", "Sell the model or a merge of it"),
 )
+
+
+_REPORT_REASONS: tuple[tuple[ReportReason, str], ...] = (
+    ("malware", "It may harm computers"),
+    ("stolen", "It is somebody else's work"),
+    ("illegal", "It is against the law"),
+    ("mislabelled", "It is not what it says"),
+    ("real-person", "It shows a real person"),
+    ("minor-safety", "It endangers children"),
+    ("spam", "It is spam"),
+    ("other", "Something else"),
+)
+
+
+class ReasonView(NamedTuple):
+    """A reason to report a model, as the API and as people call it."""
+
+    value: ReportReason
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +120,7 @@ class ModelView:
     updated: Date | None
     pull_command: str
     report_commands: Commands
+    report_reasons: tuple[ReasonView, ...]
     reviews: ReviewsView
 
 
@@ -220,5 +242,6 @@ def model_view(model: Model, version: Version, reviews: Reviews | None, hub: Hub
         updated=human_date(version.updated_at),
         pull_command=pull_command(model, version),
         report_commands=report_commands(model, origin),
+        report_reasons=tuple(ReasonView(value, text) for value, text in _REPORT_REASONS),
         reviews=reviews_view(model, version, reviews, origin),
     )

@@ -240,7 +240,7 @@ class TestRequestsOfTheSmallCommands:
 
     def test_keys_are_listed(self, easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
         Recorder(monkeypatch, {"items": [{"id": 9, "name": "ci", "createdAt": "2026-01-01T00:00:00.000Z"}]})
-        assert easel("key", "list").out == "9\tci\t2026-01-01T00:00:00.000Z\n"
+        assert easel("key", "list").out == "9\tci\t2026-01-01T00:00:00.000Z\teverything\t\n"
 
     def test_a_review_needs_a_direction(self, easel: Easel) -> None:
         assert easel("review", 4, "Hm").code == 2

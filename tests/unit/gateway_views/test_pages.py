@@ -8,6 +8,7 @@ import pytest
 from services.gateway.pages import (
     STATIC_DIRECTORY,
     BrowseParams,
+    Frame,
     read_theme,
     render_browse,
     render_files_fragment,
@@ -55,7 +56,7 @@ def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
         "nothing": render_browse({"items": [], "metadata": {}}, choices),
         "first run": render_browse({"items": [], "metadata": {}}, BrowseParams()),
         "unavailable": render_browse(None, BrowseParams(query="cat")),
-        "model": render_model(make_model(), None, reviews, drawing, "dark"),
+        "model": render_model(make_model(), None, reviews, drawing, Frame(theme="dark")),
         "bare model": render_model(make_model(creator=None, tags=[], description=None), 9, None, None),
         "not found": render_problem(404, "No such model", "Nothing has the number 7."),
         "error": render_problem(503, "Not now", "Try again.", "01JC"),
