@@ -39,7 +39,7 @@ def render_sign_in(
 def render_sign_up(frame: Frame, *, after: str, role: Role, username: str = "", error: str | None = None) -> str:
     """The form to make an account."""
     return render(
-        "sign_up.html.jinja", frame, after=after, role_text=ROLE_TEXTS[role], min_password=MIN_PASSWORD,
+        "sign_up.html.jinja", frame, after=after, role=role, min_password=MIN_PASSWORD,
         username=username, error=error,
     )  # fmt: skip
 

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
+from services.gateway.views.text import markdown
+
 _METHODS = ("get", "post", "put", "patch", "delete")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 Schema = Mapping[str, Any]
@@ -48,7 +52,7 @@ class OperationView:
     method: str
     path: str
     title: str
-    text: str
+    text: Markup
     needs: str
     parameters: tuple[FieldView, ...]
     body: tuple[Piece, ...]
@@ -70,7 +74,7 @@ class ShapeView:
 
     name: str
     anchor: str
-    text: str
+    text: Markup
     fields: tuple[FieldView, ...]
 
 
@@ -105,7 +109,10 @@ def reference_view(document: Schema) -> ReferenceView:
         ),
         shapes=tuple(
             ShapeView(
-                name=name, anchor=f"shape-{name}", text=schema.get("description", ""), fields=tuple(_fields(schema))
+                name=name,
+                anchor=f"shape-{name}",
+                text=markdown(schema.get("description")),
+                fields=tuple(_fields(schema)),
             )
             for name, schema in sorted(document.get("components", {}).get("schemas", {}).items())
         ),
@@ -120,7 +127,7 @@ def _operation(path: str, method: str, operation: Schema) -> OperationView:
         method=method.upper(),
         path=path,
         title=title or path,
-        text=operation.get("description", ""),
+        text=markdown(operation.get("description")),
         needs=_needs(operation.get("security")),
         parameters=tuple(
             FieldView(

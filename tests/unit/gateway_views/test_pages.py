@@ -1,10 +1,14 @@
 import gzip
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from services.gateway.account_pages import render_account, render_keys, render_sign_in, render_sign_up
+from services.gateway.domain.keys import ApiKey
+from services.gateway.domain.sessions import Session
 from services.gateway.pages import (
     STATIC_DIRECTORY,
     BrowseParams,
@@ -19,6 +23,7 @@ from services.gateway.pages import (
 from shared.problems import NotFound
 
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+SIGNED_IN = Frame(viewer="mira_k", csrf_token="c0ffee", path="/models/4")
 HOSTILE = "<script>alert('x')</script>\"'>"
 
 
@@ -60,6 +65,31 @@ def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
         "bare model": render_model(make_model(creator=None, tags=[], description=None), 9, None, None),
         "not found": render_problem(404, "No such model", "Nothing has the number 7."),
         "error": render_problem(503, "Not now", "Try again.", "01JC"),
+        "form refused": render_problem(404, "No such model", "Gone.", frame=SIGNED_IN, back_href="/models/4"),
+        "model, signed in": render_model(make_model(), None, reviews, drawing, SIGNED_IN, "Your review is posted."),
+        **_account_pages(),
+    }
+
+
+def _account_pages() -> dict[str, str]:
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    here, there = (
+        Session(id=name, account_id=1, browser="Firefox", created_at=moment, seen_at=moment, expires_at=moment)
+        for name in ("here", "there")
+    )
+    ended = ApiKey(id="k", account_id=1, name=HOSTILE, created_at=moment, scopes=("read",), expires_at=moment)
+    whole = ApiKey(id="w", account_id=1, name="laptop", created_at=moment)
+    return {
+        "sign in": render_sign_in(
+            Frame(), after="/", is_sign_up_open=True, provider=HOSTILE, username=HOSTILE, error="No."
+        ),
+        "sign up": render_sign_up(Frame(), after="/", role="member", error="Taken."),
+        "account": render_account(
+            SIGNED_IN, role="creator", sessions=[here, there], this_session="here", has_password=True, done="ended"
+        ),
+        "keys": render_keys(
+            SIGNED_IN, role="administrator", keys=[ended, whole], now=moment, made=whole, secret="ab" * 16
+        ),
     }
 
 
@@ -116,6 +146,27 @@ def test_controls_outside_a_form_belong_to_one_on_the_page(pages: dict[str, str]
         forms = {attributes.get("id") for attributes in outline.all("form")}
         for tag in ("input", "button", "select"):
             assert {attributes["form"] for attributes in outline.all(tag) if "form" in attributes} <= forms, name
+
+
+def test_every_form_that_changes_something_carries_the_token(pages: dict[str, str]) -> None:
+    forms = 0
+    for name, html in pages.items():
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', html, flags=re.DOTALL):
+            assert 'name="_csrf_token"' in form, name
+            forms += 1
+    assert forms >= 10
+
+
+def test_the_header_says_who_is_signed_in(pages: dict[str, str]) -> None:
+    assert 'href="/sign-in?next=/models/4"' in render_problem(404, "x", "y", frame=Frame(path="/models/4"))
+    assert '<span dir="auto">mira_k</span>' in pages["account"]
+    assert "/sign-in" not in pages["model, signed in"]
+
+
+def test_only_who_is_signed_in_gets_the_forms_of_a_model(pages: dict[str, str]) -> None:
+    for action in ("/models/4/versions/12/review", "/models/4/report"):
+        assert f'action="{action}"' in pages["model, signed in"]
+        assert f'action="{action}"' not in pages["model"]
 
 
 def test_card_has_at_most_thirty_elements(pages: dict[str, str]) -> None:
