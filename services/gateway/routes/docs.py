@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
-from litestar import Response, get
+from litestar import Litestar, Response, get
 
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.rendering import render
-from services.gateway.views.api_reference import reference_view
+from services.gateway.views.api_reference import ReferenceView, reference_view
 from shared.events.asyncapi import asyncapi_document
 
 
@@ -20,5 +22,9 @@ def asyncapi() -> Response[bytes]:
 @get("/docs/api", sync_to_thread=False)
 def api_reference(request: AnyRequest) -> Response[str]:
     """Every address of the API, its parameters, bodies and answers, from the OpenAPI document itself."""
-    view = reference_view(request.app.openapi_schema.to_schema())
-    return html(render("api_reference.html.jinja", frame_of(request), view=view))
+    return html(render("api_reference.html.jinja", frame_of(request), view=_view(request.app)))
+
+
+@lru_cache(maxsize=1)
+def _view(app: Litestar) -> ReferenceView:
+    return reference_view(app.openapi_schema.to_schema())
