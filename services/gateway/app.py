@@ -17,6 +17,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.bootstrap import Bootstrap
+from services.gateway.compatible_http import compatible_http
 from services.gateway.declared import COMPONENTS
 from services.gateway.delivery import Delivery
 from services.gateway.identify import Identification, by_scope, identify
@@ -127,6 +128,7 @@ def create_app() -> Litestar:
         exception_handlers={HTTPException: lost, Exception: lost},
         cors=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
     )
-    handler = single_slashes(app.asgi_handler)  # before routing, which middleware is not
+    # Before routing, which middleware is not.
+    handler = single_slashes(compatible_http(app.asgi_handler, settings.public_url))
     app.asgi_handler = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", handler), settings.proxies))
     return app

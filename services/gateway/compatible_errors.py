@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from services.gateway.model_query import BadQuery
+from services.gateway.query_reader import BadQuery
 from shared.errors import to_problem
 from shared.problems import TooMany, Unavailable
 from shared.telemetry import logger
@@ -25,8 +25,13 @@ def _json(body: object, status: int, headers: dict[str, str] | None = None) -> R
 
 
 def bad_query(_request: Request[Any, Any, Any], error: BadQuery) -> Response[bytes]:
-    """400: `message` is a string that holds a JSON array of issues; two clients learn the legal values from it."""
-    return _json({"error": {"name": "ZodError", "message": msgspec.json.encode(error.issues).decode()}}, 400)
+    """400, in the shape that the endpoint has for it."""
+    return _json(error.body(), 400)
+
+
+def coded(text: str, code: str, status: int) -> Response[bytes]:
+    """The errors of `/images` that are not about its query: they have a code beside the text."""
+    return _json({"error": text, "code": code}, status)
 
 
 def compatible(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -38,7 +43,8 @@ def compatible(request: Request[Any, Any, Any], error: Exception) -> Response[by
     elif problem.status_code >= 500:
         log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
         return _json({"message": "An unexpected error occurred", "error": problem.detail}, problem.status_code)
-    return _json({"error": problem.detail}, problem.status_code, headers)
+    text = "Unauthorized" if problem.status_code == 401 else problem.detail
+    return _json({"error": text}, problem.status_code, headers)
 
 
 def compatible_handlers() -> ExceptionHandlersMap:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from services.gateway.query_reader import BadQuery, QueryReader
 from shared.api import v1
+from shared.problems import TooMany
 
-_TRUE = {"true", "1", "yes", "on", "y", "enabled"}
-_FALSE = {"false", "0", "no", "off", "n", "disabled"}
-_MAX_ID = 2**31 - 1
-
-
-class BadQuery(Exception):
-    """The query is not valid; `issues` say which parameter and which values are."""
-
-    def __init__(self, issues: list[dict[str, Any]]) -> None:
-        super().__init__(json.dumps(issues))
-        self.issues = issues
+MOST_BY_PAGE = 1000
+"""Pages past this many items are refused, since each is found by counting; cursors are not."""
 
 
 class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,100 +62,9 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         return [(name, str(value)) for name, value in params]
 
 
-class _Reader:
-    """Reads parameters and collects what is wrong with them."""
-
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        self._pairs = pairs
-        self.issues: list[dict[str, Any]] = []
-
-    def all(self, *names: str) -> list[str]:
-        """Every value sent under these names, repeated or comma-joined, empty ones left out."""
-        values = [value for name, value in self._pairs if name in names or name.removesuffix("[]") in names]
-        return [part.strip() for value in values for part in value.split(",") if part.strip()]
-
-    def text(self, *names: str) -> str | None:
-        """The last value; an empty one counts as absent."""
-        values = [value for name, value in self._pairs if name in names and value.strip()]
-        return values[-1].strip() if values else None
-
-    def sent_empty(self, name: str) -> bool:
-        """Whether the parameter came along with nothing in it: how some clients ask for the legal values."""
-        return any(key == name and not value.strip() for key, value in self._pairs)
-
-    def choices(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
-        """Values out of a list."""
-        values = self.all(name)
-        strange = [value for value in values if value not in known]
-        if strange or (self.sent_empty(name) and not values):
-            self._union_issue(name, known)
-        return tuple(dict.fromkeys(values))
-
-    def choice(self, name: str, known: Sequence[str], default: str) -> str:
-        """One value out of a list."""
-        value = self.text(name)
-        if self.sent_empty(name) or (value is not None and value not in known):
-            options = "|".join(f'"{option}"' for option in known)
-            self.issues.append(
-                {
-                    "code": "invalid_value", "values": list(known), "path": [name],
-                    "message": f"Invalid option: expected one of {options}",
-                }
-            )  # fmt: skip
-            return default
-        return value or default
-
-    def integers(self, *names: str) -> tuple[int, ...]:
-        """A list of ids."""
-        found = []
-        for value in self.all(*names):
-            if value.isdecimal() and len(value) <= 10 and 0 < int(value) <= _MAX_ID:
-                found.append(int(value))
-            else:
-                self._type_issue(names[0], "number", value)
-        return tuple(dict.fromkeys(found))
-
-    def integer(self, name: str, low: int, high: int) -> int | None:
-        """One whole number within bounds."""
-        value = self.text(name)
-        if value is None:
-            return None
-        if not value.lstrip("+-").isdecimal() or len(value) > 12:
-            self._type_issue(name, "number", value)
-            return None
-        number = int(value)
-        if not low <= number <= high:
-            bound, code = (f">={low}", "too_small") if number < low else (f"<={high}", "too_big")
-            self.issues.append(
-                {"code": code, "path": [name], "message": f"Invalid value: expected number to be {bound}"}
-            )
-        return number
-
-    def boolean(self, name: str, default: bool) -> bool:
-        """A yes or no in any of the spellings."""
-        value = self.text(name)
-        if value is None:
-            return default
-        if value.lower() not in _TRUE | _FALSE:
-            self._type_issue(name, "boolean", value)
-        return value.lower() in _TRUE
-
-    def _type_issue(self, name: str, expected: str, value: str) -> None:
-        self.issues.append(
-            {
-                "code": "invalid_type", "expected": expected, "path": [name],
-                "message": f"Invalid input: expected {expected}, received {value[:40]!r}",
-            }
-        )  # fmt: skip
-
-    def _union_issue(self, name: str, known: Iterable[str]) -> None:
-        inner = {"code": "invalid_value", "values": list(known), "path": [], "message": "Invalid option"}
-        self.issues.append({"code": "invalid_union", "errors": [[inner]], "path": [name], "message": "Invalid input"})
-
-
 def parse_model_query(pairs: Sequence[tuple[str, str]]) -> ModelQuery:
     """The typed query; unknown names are ignored. Raises BadQuery with every issue found."""
-    read = _Reader(pairs)
+    read = QueryReader(pairs)
     limit = read.integer("limit", 0, 100)
     username = read.text("username", "user")
     query = ModelQuery(
@@ -182,6 +83,14 @@ def parse_model_query(pairs: Sequence[tuple[str, str]]) -> ModelQuery:
         period=read.choice("period", v1.PERIODS, "AllTime"),
         nsfw=read.boolean("nsfw", default=False),
     )
-    if read.issues:
-        raise BadQuery(read.issues)
+    read.raise_issues()
     return query
+
+
+def require_shallow(page: int | None, limit: int, cursor: str | None) -> None:
+    """Raise TooMany for a page so deep that only a cursor leads there."""
+    if page is not None and cursor is None and page * limit > MOST_BY_PAGE:
+        raise TooMany("You've requested too many pages, please use cursors instead")
+
+
+__all__ = ["BadQuery", "ModelQuery", "parse_model_query", "require_shallow"]

@@ -83,6 +83,15 @@ class Repository:
         found = self._accounts.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
         return [_account(document) async for document in found]
 
+    async def list_users(self, ids: Sequence[int], name_begins: str | None, limit: int) -> list[Account]:
+        """Accounts of these ids (all, if none are given) whose names begin so."""
+        wanted: dict[str, Any] = {"_id": {"$in": list(ids)}} if ids else {}
+        if name_begins is not None:
+            low = name_begins.lower()
+            wanted["username_lower"] = {"$gte": low, "$lt": low + "\U0010ffff"}
+        order = "username_lower" if name_begins is not None else "_id"
+        return [_account(document) async for document in self._accounts.find(wanted).sort(order, 1).limit(limit)]
+
     async def change_account(self, account_id: int, *, role: Role | None, restricted: bool | None) -> Account:
         """Change what is given; NotFound if there is no such account."""
         changes = {"role": role, "restricted": restricted}

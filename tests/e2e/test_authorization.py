@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from services.gateway.app import create_app
-from tests.e2e.authorization import hub_api, pages, reading  # noqa: F401 - each fills the table
+from tests.e2e.authorization import compatible, hub_api, pages, reading  # noqa: F401 - each fills the table
 from tests.e2e.authorization.table import CALLERS, ROWS, World, post_form
 from tests.e2e.conftest import Shared
 from tests.hub_driver import HubDriver

@@ -22,6 +22,9 @@ from services.gateway.routes.publishing import Models, Uploads
 from services.gateway.routes.relay import Relay
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
+from services.gateway.routes.v1_images import V1Images
+from services.gateway.routes.v1_people import V1People
+from services.gateway.routes.v1_versions import V1Versions
 from services.gateway.sessions import Cookies
 from services.gateway.settings import GatewaySettings
 
@@ -34,7 +37,8 @@ _static = create_static_files_router(
 )
 
 ROUTES = (
-    V1, Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
+    V1, V1Versions, V1Images, V1People,
+    Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
 __all__ = ["ROUTES", "page_routes"]

@@ -1,0 +1,134 @@
+"""`/api/v1`: creators, tags, users, oneself; and the lists that are empty on a hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, MediaType, Request, Response, get
+
+from services.gateway.compatible_answers import PRIVATE_CACHE, PUBLIC_CACHE, answer, answers, numbered
+from services.gateway.compatible_errors import compatible_handlers
+from services.gateway.declared import needs
+from services.gateway.domain.access import Caller
+from services.gateway.peers import Peers
+from services.gateway.query_reader import QueryReader
+from services.gateway.repository import Repository
+from shared.api import v1
+from shared.api.inside import NamesPage
+from shared.problems import Invalid, NotFound
+
+AnyRequest = Request[Any, Any, Any]
+_USERS_WITHOUT_IDS = 5
+_MOST_USERS = 1000
+_ARTICLE_SORTS = (
+    "Newest", "Recently Updated", "Most Reactions", "Most Comments", "Most Bookmarks", "Most Collected",
+)  # fmt: skip
+_COLLECTION_SORTS = ("Newest", "Most Followers")
+
+
+class _Names(msgspec.Struct, frozen=True):
+    limit: int
+    page: int
+    like: str | None
+
+    def catalog_params(self) -> list[tuple[str, str]]:
+        params = [("limit", str(self.limit)), ("skip", str((self.page - 1) * self.limit))]
+        return params + ([("like", self.like)] if self.like else [])
+
+
+def _names(pairs: list[tuple[str, str]]) -> _Names:
+    read = QueryReader(pairs)
+    limit, page = read.integer("limit", 1, 200), read.integer("page", 0, 10_000)
+    read.raise_issues("bare")
+    return _Names(limit=limit or 20, page=page or 1, like=read.text("query"))
+
+
+class V1People(Controller):
+    """Who publishes, with which tags, and who asks."""
+
+    path = "/api/v1"
+    tags = ["Compatible API"]
+    exception_handlers = compatible_handlers()
+
+    @get("/creators", responses=answers(v1.CreatorPage), media_type=MediaType.JSON, **needs("public"))
+    async def list_creators(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
+        """Everybody with a published model, by name; `query` is a part of the name."""
+        pairs = list(request.query_params.multi_items())
+        asked = _names(pairs)
+        found = await peers.catalog.fetch("GET", "/v1/creators", NamesPage, params=asked.catalog_params())
+        items = [
+            v1.CreatorItem(
+                username=each.name, model_count=each.models,
+                link=f"{v1.ORIGIN}/api/v1/models?username={each.name}",
+            )
+            for each in found.items
+        ]  # fmt: skip
+        paging = numbered(found, asked.page, asked.limit, request.url.path, pairs, is_search=asked.like is not None)
+        return answer(v1.CreatorPage(items=items, metadata=paging), PUBLIC_CACHE, origin)
+
+    @get("/tags", responses=answers(v1.TagPage), media_type=MediaType.JSON, **needs("public"))
+    async def list_tags(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
+        """Tags of published models, the most used first; `query` is the beginning of the name."""
+        pairs = list(request.query_params.multi_items())
+        asked = _names(pairs)
+        found = await peers.catalog.fetch("GET", "/v1/tags", NamesPage, params=asked.catalog_params())
+        items = [v1.TagItem(name=each.name, link=f"{v1.ORIGIN}/api/v1/models?tag={each.name}") for each in found.items]
+        paging = numbered(found, asked.page, asked.limit, request.url.path, pairs, is_search=asked.like is not None)
+        return answer(v1.TagPage(items=items, metadata=paging), PUBLIC_CACHE, origin)
+
+    @get("/users", responses=answers(v1.UserList), media_type=MediaType.JSON, **needs("public"))
+    async def list_users(self, request: AnyRequest, accounts: Repository, origin: str) -> Response[bytes]:
+        """Accounts by `ids`, or by the beginning of their name."""
+        read = QueryReader(list(request.query_params.multi_items()))
+        ids = read.integers("ids")
+        if len(ids) > _MOST_USERS:
+            read.issues.append({"code": "too_big", "maximum": _MOST_USERS, "path": ["ids"], "message": "Too many ids"})
+        read.raise_issues("plain")
+        found = await accounts.list_users(ids, read.text("query"), len(ids) or _USERS_WITHOUT_IDS)
+        items = [v1.User(id=account.id, username=account.username) for account in found]
+        return answer(v1.UserList(items=items), PUBLIC_CACHE, origin)
+
+    @get("/me", responses=answers(v1.Me), media_type=MediaType.JSON, **needs("read"))
+    async def me(self, caller: Caller, origin: str) -> Response[bytes]:
+        """The account whose key came along, and what the key allows."""
+        shown = v1.Me(id=caller.actor.account_id, username=caller.actor.username)
+        if caller.key_id is not None:
+            shown = msgspec.structs.replace(
+                shown, token_scope=caller.token_scope, buzz_limit=None, subject=v1.Subject(id=caller.key_id)
+            )
+        return answer(shown, PRIVATE_CACHE, origin)
+
+    @get("/articles", responses=answers(v1.ListOfNothing), media_type=MediaType.JSON, **needs("public"))
+    async def list_articles(self, request: AnyRequest, origin: str) -> Response[bytes]:
+        """Always empty: the hub has no articles."""
+        _check_list(request, _ARTICLE_SORTS)
+        return answer(v1.ListOfNothing(), PUBLIC_CACHE, origin)
+
+    @get("/articles/{article_id:str}", media_type=MediaType.JSON, **needs("public"))
+    async def get_article(self, article_id: str) -> Response[bytes]:
+        """Always 404: the hub has no articles."""
+        raise NotFound(f"No article with id {article_id[:20]}")
+
+    @get("/collections", responses=answers(v1.ListOfNothing), media_type=MediaType.JSON, **needs("public"))
+    async def list_collections(self, request: AnyRequest, origin: str) -> Response[bytes]:
+        """Always empty: the hub has no collections."""
+        read = _check_list(request, _COLLECTION_SORTS)
+        if read.text("cursor") and read.text("sort") == "Most Followers":
+            raise Invalid("Cannot use cursor with the sort Most Followers.")
+        return answer(v1.ListOfNothing(), PUBLIC_CACHE, origin)
+
+    @get("/collections/{collection_id:str}", media_type=MediaType.JSON, **needs("public"))
+    async def get_collection(self, collection_id: str) -> Response[bytes]:
+        """Always 404: the hub has no collections."""
+        raise NotFound(f"No collection with id {collection_id[:20]}")
+
+
+def _check_list(request: AnyRequest, sorts: tuple[str, ...]) -> QueryReader:
+    read = QueryReader(list(request.query_params.multi_items()))
+    read.integer("limit", 1, 100)
+    read.choice("sort", sorts, "Newest")
+    read.boolean("nsfw", default=False)
+    read.integers("tags")
+    read.raise_issues()
+    return read
