@@ -253,7 +253,8 @@ def test_drafts_and_withdrawn_models_are_no_repositories(hub: HubDriver, tmp_pat
     assert hub.wait_settled(version["id"])["status"] == "Published"
     assert hub.anonymous.get(path).status_code == 200
     body = {"modelId": version["modelId"], "reason": "A test."}
-    assert hub.admin.post("/api/hub/moderation/takedowns", json=body).status_code == 202
+    # The moderators' service learns of a model by its event.
+    eventually(lambda: hub.admin.post("/api/hub/moderation/takedowns", json=body).status_code == 202, 60)
     eventually(lambda: hub.anonymous.get(path).status_code == 404)
 
 
