@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +29,8 @@ def benchmark_port() -> int:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder under TMPDIR, removed at the end."""
+    """A folder under TMPDIR, removed at the end, also when the benchmark is told to stop."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("told to stop"))
     folder = Path(tempfile.mkdtemp(prefix="easel-benchmark-"))
     try:
         yield folder

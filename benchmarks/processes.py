@@ -37,6 +37,15 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def busy_seconds() -> tuple[float, float]:
+    """Processor seconds so far of the whole machine, and of this process with all it has started."""
+    machine = psutil.cpu_times()
+    idle = machine.idle + getattr(machine, "iowait", 0.0)
+    ours = psutil.Process()
+    times = [each.cpu_times() for each in (ours, *ours.children(recursive=True))]
+    return sum(machine[:8]) - idle, sum(each.user + each.system for each in times)
+
+
 class Usage:
     """What one process used between the start and the end of the block: `cpu_seconds` and `peak_rss_mib`."""
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.processes import Usage
+from benchmarks.processes import Usage, busy_seconds
 from benchmarks.report import Spread, say
 
 MB = 1_000_000
+_QUIET_CORES = 0.25
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     mb_per_second: float
     gateway_cpu_seconds: float
     gateway_peak_rss_mib: float
+    others_cores: float
+    """Processors that everything else on the machine kept busy meanwhile, on average."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Median of the relay's throughput over the direct throughput, of each pair of neighbouring runs. 1 is no loss."""
     ratio_smallest: float
     ratio_largest: float
+    undisturbed_ratio: float | None
+    """Median over median of the runs during which the rest of the machine kept under a quarter of a processor busy."""
+    undisturbed_runs: tuple[int, int]
+    """How many those are, relayed and direct."""
     relay_mb_per_second: Spread
     direct_mb_per_second: Spread
     gateway_cpu_seconds: Spread
@@ -49,8 +56,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             f"{what}, {self.at_once} at once: relay {self.relay_mb_per_second} MB/s, "
             f"direct {self.direct_mb_per_second} MB/s",
             f"{what}, {self.at_once} at once: ratio relay/direct {self.ratio:.3f} "
-            f"({self.ratio_smallest:.3f} to {self.ratio_largest:.3f}); "
-            f"gateway {self.gateway_cpu_seconds.median:.2f} s CPU, peak RSS {self.gateway_peak_rss_mib:.0f} MiB",
+            f"({self.ratio_smallest:.3f} to {self.ratio_largest:.3f}); undisturbed {self.undisturbed_ratio} "
+            f"(runs: {self.undisturbed_runs[0]} and {self.undisturbed_runs[1]})",
+            f"{what}, {self.at_once} at once: gateway {self.gateway_cpu_seconds.median:.2f} s CPU, "
+            f"peak RSS {self.gateway_peak_rss_mib:.0f} MiB",
         ]
 
 
@@ -69,18 +78,25 @@ def sparse_safetensors(path: Path, size_bytes: int) -> Path:
 def timed(way: str, size_bytes: int, gateway: int, transfer: Callable[[], None]) -> Run:
     """Run one transfer with nothing left to write from the one before."""
     os.sync()
+    machine, ours = busy_seconds()
     with Usage(gateway) as usage:
         started = time.perf_counter()
         transfer()
         seconds = time.perf_counter() - started
+    machine_after, ours_after = busy_seconds()
+    others = (machine_after - machine) - (ours_after - ours)
     run = Run(
         way=way,
         seconds=round(seconds, 3),
         mb_per_second=round(size_bytes / MB / seconds, 1),
         gateway_cpu_seconds=usage.cpu_seconds,
         gateway_peak_rss_mib=usage.peak_rss_mib,
+        others_cores=round(max(0.0, others) / seconds, 2),
     )
-    say(f"  {way:<7}{run.seconds:>8.2f} s {run.mb_per_second:>8.1f} MB/s   gateway {run.gateway_cpu_seconds:.2f} s CPU")
+    say(
+        f"  {way:<7}{run.seconds:>8.2f} s {run.mb_per_second:>8.1f} MB/s   "
+        f"gateway {run.gateway_cpu_seconds:.2f} s CPU, others {run.others_cores:.2f} cores"
+    )
     return run
 
 
@@ -89,12 +105,16 @@ def compared(size_bytes: int, at_once: int, runs: Sequence[Run]) -> Comparison:
     relay = [run for run in runs if run.way == "relay"]
     direct = [run for run in runs if run.way == "direct"]
     ratios = [one.mb_per_second / other.mb_per_second for one, other in zip(relay, direct, strict=True)]
+    quiet = [[run.mb_per_second for run in way if run.others_cores < _QUIET_CORES] for way in (relay, direct)]
+    undisturbed = statistics.median(quiet[0]) / statistics.median(quiet[1]) if all(quiet) else None
     return Comparison(
         size_bytes=size_bytes,
         at_once=at_once,
         ratio=round(statistics.median(ratios), 3),
         ratio_smallest=round(min(ratios), 3),
         ratio_largest=round(max(ratios), 3),
+        undisturbed_ratio=round(undisturbed, 3) if undisturbed else None,
+        undisturbed_runs=(len(quiet[0]), len(quiet[1])),
         relay_mb_per_second=Spread.of([run.mb_per_second for run in relay]),
         direct_mb_per_second=Spread.of([run.mb_per_second for run in direct]),
         gateway_cpu_seconds=Spread.of([run.gateway_cpu_seconds for run in relay]),

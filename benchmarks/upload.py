@@ -1,14 +1,12 @@
 """Upload through the gateway's relay, against the same parts put straight to the store.
 
-Both ways run the code of `easel publish` (threads, part size, parts in flight); they differ in nothing but the
-addresses. The direct way asks the store's client for them, so nothing but bytes is saved.
+Both ways run the code of `easel publish` (calls to the hub, threads, part size, parts in flight) and end at the same
+signed addresses of the store. They differ in one thing: the bytes take the way through the gateway, or they do not.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,45 +14,37 @@ from typing import TypeVar
 
 import msgspec
 
-from benchmarks.hub import admin_client, own_hub, scratch_folder, store_of
+from benchmarks.hub import admin_client, own_hub, scratch_folder
 from benchmarks.processes import process_ids
 from benchmarks.report import Machine, publish
 from benchmarks.transfer import Comparison, Run, compared, sparse_safetensors, timed
 from cli.client import HubClient
-from cli.documents import HubModel, HubVersion, Upload
+from cli.documents import HubModel, HubVersion, PartUrls, Upload
 from cli.local_file import LocalFile, inspect_files
 from cli.output import SilentProgress
 from cli.upload import PARTS_IN_FLIGHT, Transfer, open_upload
-from shared.engines.s3 import Store
+from deploy.laptop.environment import Laptop
+from services.gateway.relay_token import Grants, PartGrant
 
 T = TypeVar("T")
 _VALID = timedelta(hours=1)
 
 
 class StoreClient(HubClient):
-    """The command line's client, but for part addresses, which come from the store instead of the hub."""
+    """The command line's client, but for where parts go: past the relay, to the store address inside its token."""
 
-    def __init__(self, hub: str, store: Store) -> None:
-        super().__init__(hub, None)
-        self._store = store
-        self.key = f"benchmark-{secrets.token_hex(8)}"
-        self.upload_id = asyncio.run(store.open_multipart(store.incoming, self.key))
+    def __init__(self, laptop: Laptop) -> None:
+        super().__init__(laptop.url("gateway"), laptop.admin_key_file.read_text().strip())
+        self._grants = Grants(laptop.environment()["EASEL_SECRET"])
 
     def post(self, path: str, body: Mapping[str, object], kind: type[T]) -> T:
-        """Sign the parts that `body` asks for."""
-        numbers = msgspec.convert(body["parts"], list[int])
-        urls = [
-            {
-                "number": number,
-                "url": self._store.sign_part(self._store.incoming, self.key, self.upload_id, number, _VALID),
-            }
-            for number in numbers
-        ]
-        return msgspec.convert({"urls": urls}, kind)
+        """Ask the hub, as the command line does, and unwrap the addresses it answers with."""
+        answer = super().post(path, body, PartUrls)
+        urls = [msgspec.structs.replace(part, url=self._inner(part.url)) for part in answer.urls]
+        return msgspec.convert(PartUrls(urls=tuple(urls)), kind)
 
-    def abort(self) -> None:
-        """Give the parts back."""
-        asyncio.run(self._store.abort_multipart(self._store.incoming, self.key, self.upload_id))
+    def _inner(self, url: str) -> str:
+        return self._grants.read(url.rpartition("/")[2], PartGrant, _VALID).url
 
 
 def draft_version(client: HubClient) -> HubVersion:
@@ -74,19 +64,18 @@ def measure(size_bytes: int, pairs: int, folder: Path) -> Comparison:
     (file,) = inspect_files([path])
     runs: list[Run] = []
     with own_hub(folder / "state") as laptop, admin_client(laptop) as client:
-        store, gateway = store_of(laptop), process_ids(laptop)["gateway"]
+        gateway = process_ids(laptop)["gateway"]
 
         def relay(upload: Upload) -> None:
             runs.append(timed("relay", size_bytes, gateway, lambda: send(client, upload, file)))
 
         def direct(upload: Upload) -> None:
-            with StoreClient(client.url, store) as past_the_hub:
-                runs.append(timed("direct", size_bytes, gateway, lambda: send(past_the_hub, upload, file)))
-                past_the_hub.abort()
+            with StoreClient(laptop) as past_the_relay:
+                runs.append(timed("direct", size_bytes, gateway, lambda: send(past_the_relay, upload, file)))
 
         for pair in range(pairs):
             for way in (relay, direct) if pair % 2 == 0 else (direct, relay):
-                upload = open_upload(client, draft_version(client).id, file)  # the direct way has its part plan from it
+                upload = open_upload(client, draft_version(client).id, file)
                 way(upload)
                 client.delete(f"/api/hub/uploads/{upload.id}")
     return compared(size_bytes, PARTS_IN_FLIGHT, runs)
