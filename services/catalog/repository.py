@@ -15,7 +15,7 @@ from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
-from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReturnDocument, Session
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import NotFound
@@ -265,6 +265,3 @@ class Repository:
                 )
 
         await self._mongo.transact(work)
-
-
-__all__ = ["Repository", "ReturnDocument"]
