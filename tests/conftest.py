@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import secrets
 import socket
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ READY_SECONDS = 240.0
 
 
 def free_gateway_port() -> int:
-    """A gateway port whose derived ports are all free."""
-    for port in range(21_000, 29_000, 11):
+    """A gateway port whose derived ports are all free; a random one, as other test runs may look at this moment."""
+    for port in random.sample(range(21_000, 29_000, 11), 700):
         names = [process.name for process in SERVICES + ENGINES]
         if all(_is_free(port_of(name, port)) for name in names):
             return port
