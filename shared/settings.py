@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     s3_endpoint: str = "http://127.0.0.1:9000"
     s3_public_url: str | None = None
+    s3_public_names: bool = False
     """Where browsers and tools reach the store. Unset: the gateway relays its bytes."""
     s3_access_key: SecretStr = SecretStr("")
     s3_secret_key: SecretStr = SecretStr("")

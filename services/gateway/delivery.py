@@ -28,7 +28,7 @@ class Delivery:
         if self._store.has_public_address:
             return self._store.sign_get(
                 self._store.models, target.object_key, self._valid, method=method, disposition=disposition,
-                content_type="application/octet-stream",
+                content_type="application/octet-stream", name=target.name,
             )  # fmt: skip
         grant = DownloadGrant(target.version_id, target.file_id, target.object_key, target.name, target.size_bytes)
         # The name is in the path and in the query: some clients take it from one, some from the other.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import urllib3
@@ -90,6 +90,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._inside = _client(settings.s3_endpoint, settings)
         self._public = _client(settings.s3_public_url, settings) if settings.s3_public_url else None
+        self._public_names = settings.s3_public_names
         self.incoming = f"{settings.s3_prefix}-incoming"
         self.models = f"{settings.s3_prefix}-models"
         self.images = f"{settings.s3_prefix}-images"
@@ -234,13 +235,20 @@ class Store:
 
     def sign_get(
         self, bucket: str, key: str, valid: timedelta, *, method: str = "GET", disposition: str | None = None,
-        content_type: str | None = None, inside: bool = False,
+        content_type: str | None = None, inside: bool = False, name: str | None = None,
     ) -> str:  # fmt: skip
-        """An address to GET (or HEAD) an object from, with the reply's Content-Disposition and -Type set by it."""
+        """An address to GET (or HEAD) an object from, with the reply's Content-Disposition and -Type set by it.
+
+        A public one ends in `name` where something before the store takes it off again (deploy/store-front).
+        """
         headers: dict[str, Any] = {}
         if disposition:
             headers["response-content-disposition"] = disposition
         if content_type:
             headers["response-content-type"] = content_type
         client = self._inside if inside or self._public is None else self._public
-        return client.get_presigned_url(method, bucket, key, expires=valid, response_headers=headers or None)
+        address = client.get_presigned_url(method, bucket, key, expires=valid, response_headers=headers or None)
+        if name is None or client is self._inside or not self._public_names:
+            return address
+        path, question, query = address.partition("?")
+        return f"{path}/{quote(name)}{question}{query}"
