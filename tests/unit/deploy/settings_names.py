@@ -12,7 +12,7 @@ from shared.processes import SERVICES
 
 SECRET_NAMES = {
     "MONGO_URL", "KAFKA_PASSWORD", "INTERNAL_TOKEN", "S3_ACCESS_KEY", "S3_SECRET_KEY", "OPENSEARCH_PASSWORD", "SECRET",
-    "ADMIN_KEY",
+    "ADMIN_KEY", "RATE_LIMIT_STORAGE", "OIDC_CLIENT_SECRET",
 }  # fmt: skip
 """Keys of the Secret `easel-secrets`: never literal in a manifest."""
 

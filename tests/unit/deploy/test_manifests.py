@@ -82,12 +82,17 @@ def test_the_settings_of_a_process_accept_its_environment(process: str, monkeypa
 
 
 def environment_of(process: str, manifests: list[Manifest]) -> dict[str, str]:
-    """What the container sees, with placeholders for secrets."""
+    """What the container sees, with placeholders for the secrets that there must be."""
     environment: dict[str, str] = dict(of_kind(rendered()["base"], "ConfigMap")[0]["data"])
     for workload in workloads(manifests):
         if workload.containers[0]["command"][-1] == process:
-            environment |= {entry["name"]: _value(entry) for entry in workload.containers[0]["env"]}
+            entries = workload.containers[0]["env"]
+            environment |= {entry["name"]: _value(entry) for entry in entries if not _is_optional(entry)}
     return environment
+
+
+def _is_optional(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("valueFrom", {}).get("secretKeyRef", {}).get("optional"))
 
 
 def _value(entry: dict[str, Any]) -> str:
