@@ -21,6 +21,7 @@ from cli.get import get
 from cli.output import print_failure
 from cli.publish import publish
 from cli.pull import pull
+from cli.scan import scan
 from cli.search import search
 from cli.up import up
 
@@ -42,6 +43,7 @@ app.command()(publish)
 app.command()(search)
 app.command()(get)
 app.command()(pull)
+app.command()(scan)
 app.command()(doctor)
 app.command()(up)
 app.command()(demo)

@@ -98,7 +98,8 @@ class Output:
             bar.TransferSpeedColumn(),
             bar.TimeRemainingColumn(),
         )
-        with bar.Progress(*columns, console=console) as bars:
+        # Results may go on beside the bar: above it on the same terminal, untouched into a pipe.
+        with bar.Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bars:
             task = bars.add_task(label, total=total_bytes, completed=done_bytes)
             yield BarProgress(bars, task)
 

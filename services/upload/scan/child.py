@@ -7,13 +7,9 @@ output as JSON. `scan_isolated` is the parent's side. Whatever happens to the ch
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import io
-import math
 import os
-import resource
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,16 +17,13 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from services.upload.scan.report import ScanReport
-from services.upload.scan.scan import failed_report, scan_file, scan_stream
+from services.upload.scan.confinement import MEMORY_BYTES, confine
+from services.upload.scan.report import ScanReport, failed_report
+from services.upload.scan.scan import scan_file, scan_stream
 
-MEMORY_BYTES = 1 << 30
-"""Address space of a child. Headers and pickles at their limits take about half."""
 REPORT_MAX_BYTES = 8 << 20
-OPEN_FILES = 64
 _PIPE_BYTES = 1 << 20
 _STDERR_BYTES = 4_096
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _ROOT = Path(__file__).resolve().parents[3]
 
 _log = structlog.get_logger(__name__)
@@ -111,7 +104,7 @@ async def scan_file_isolated(
 async def _run_child(job: Job, stdin: int, feed: _Feed | None) -> ScanReport:
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __spec__.name, msgspec.json.encode(job).decode(),
+            sys.executable, "-P", "-m", __spec__.name, msgspec.json.encode(job).decode(),
             stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             # A minimal environment: the child has no business with keys and addresses of stores.
             env={"PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
@@ -223,7 +216,7 @@ async def _read_last(stream: asyncio.StreamReader | None, count: int) -> bytes:
 def main(argument: str) -> None:
     """The child: confine this process, scan standard input, write the report."""
     job = msgspec.json.decode(argument, type=Job)
-    _confine(job)
+    confine(memory_bytes=job.memory_bytes, timeout_seconds=job.timeout_seconds, parent=job.parent)
     output = os.dup(1)
     os.dup2(2, 1)  # nothing but the report may reach the parent as one
     if job.is_file:
@@ -239,22 +232,6 @@ def main(argument: str) -> None:
         )
     with io.FileIO(output, "w") as raw, io.BufferedWriter(raw) as stream:
         stream.write(msgspec.json.encode(report))
-
-
-def _confine(job: Job) -> None:
-    """Hard limits on this process; on Linux it also ends with its parent and can gain no rights."""
-    if sys.platform == "linux":
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-        for option, value in ((_PR_SET_PDEATHSIG, int(signal.SIGKILL)), (_PR_SET_NO_NEW_PRIVS, 1)):
-            if prctl(option, value, 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "the scan's process cannot be confined")
-        if os.getppid() != job.parent:
-            raise SystemExit("the parent ended before the scan began")
-        resource.setrlimit(resource.RLIMIT_AS, (job.memory_bytes, job.memory_bytes))
-    cpu_seconds = math.ceil(job.timeout_seconds * 3) + 1  # three threads work at once
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

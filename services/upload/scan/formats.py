@@ -142,8 +142,8 @@ def extension_of(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
-def check_agreement(name: str, declared_type: str, found: str) -> None:
-    """Name, declared type and content must say the same.
+def check_agreement(name: str, declared_type: str | None, found: str) -> None:
+    """Name, declared type (None: nobody declared one) and content must say the same.
 
     Raises:
         Refusal: they do not; the message says which to change.
@@ -160,6 +160,8 @@ def check_agreement(name: str, declared_type: str, found: str) -> None:
             "content.mismatch", "",
             f"{name} is {title}, not what {extension} stands for. Upload the model itself, under the extension it has.",
         )  # fmt: skip
+    if declared_type is None:
+        return
     if declared_type not in DECLARED:
         raise Refusal(
             "type.unknown",

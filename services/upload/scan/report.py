@@ -144,3 +144,13 @@ def printable(text: str, limit: int = MAX_TEXT) -> str:
     """`text` cut to `limit` characters, with what cannot be shown (control or half characters) escaped."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in cut)
+
+
+def failed_report(size_bytes: int, code: str, message: str) -> ScanReport:
+    """The report of a scan that could not be done: to be tried again, and the file stays unserved."""
+    analysis = Analysis()
+    analysis.add(code, "", message)
+    return ScanReport(
+        verdict="failed", format="unknown", size_bytes=size_bytes, hashes={}, findings=tuple(analysis.findings),
+        imports=(), facts=None,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from services.upload.scan.content import Budget, Inspection, analyse_header, header_bytes
 from services.upload.scan.formats import Format, check_agreement, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
-from services.upload.scan.report import Analysis, Refusal, ScanReport
+from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
 
 Progress = Callable[[int], None]
 """Told the number of bytes read so far."""
@@ -24,7 +24,7 @@ _NEEDS_WHOLE = frozenset({"zip", "torch_legacy", "pickle"})
 def scan_file(
     path_or_fd: str | os.PathLike[str] | int,
     name: str,
-    declared_type: str,
+    declared_type: str | None,
     *,
     spool_dir: Path | None = None,
     progress: Progress | None = None,
@@ -33,7 +33,7 @@ def scan_file(
 
     Args:
         name: the name it was uploaded under; the path's own name is not looked at.
-        declared_type: the file's type in the API's words, e.g. "Model".
+        declared_type: the file's type in the API's words, e.g. "Model"; None if nobody declared one.
         spool_dir: where large members of archives are unpacked for inspection; the system's own place by default.
 
     Raises:
@@ -83,16 +83,6 @@ def scan_stream(
     return _Work(read, size_bytes, name, declared_type, spool_dir, progress).run()
 
 
-def failed_report(size_bytes: int, code: str, message: str) -> ScanReport:
-    """The report of a scan that could not be done: to be tried again, and the file stays unserved."""
-    analysis = Analysis()
-    analysis.add(code, "", message)
-    return ScanReport(
-        verdict="failed", format="unknown", size_bytes=size_bytes, hashes={}, findings=tuple(analysis.findings),
-        imports=(), facts=None,
-    )  # fmt: skip
-
-
 def open_spool(folder: Path) -> BinaryIO:
     """A private file without a name: the system removes it when it is closed, also by the end of the process."""
     return cast(BinaryIO, tempfile.TemporaryFile(dir=folder, buffering=0))
@@ -105,7 +95,7 @@ class _Work:
     read: Reader
     size_bytes: int
     name: str
-    declared_type: str
+    declared_type: str | None
     spool_dir: Path
     progress: Progress | None = None
     whole: BinaryIO | None = None

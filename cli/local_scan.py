@@ -1,0 +1,79 @@
+"""Runs the hub's scan engine over files of this machine, several at once, each in a confined process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
+
+from cli.found_files import FoundFile, Unreadable, open_file
+from services.upload.scan.local import LocalScanner
+from services.upload.scan.report import ScanReport, failed_report
+
+MOST_AT_ONCE = 4
+"""A large file keeps two processors and a half busy by itself; more at once help with many small ones."""
+
+
+def scan_all(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iterator[tuple[FoundFile, ScanReport]]:
+    """Scan every file; the reports come in the order of the files. `advance` is told of bytes as they are read."""
+    own = threading.local()
+    scanners: list[LocalScanner] = []
+    is_over = threading.Event()
+
+    def begin() -> None:
+        own.scanner = LocalScanner()
+        scanners.append(own.scanner)
+
+    def one(file: FoundFile) -> ScanReport:
+        if is_over.is_set():
+            raise CancelledError
+        return _scan(own.scanner, file, advance)
+
+    pool = ThreadPoolExecutor(max(1, min(len(files), _processors(), MOST_AT_ONCE)), initializer=begin)
+    try:
+        yield from zip(files, pool.map(one, files), strict=True)
+    finally:
+        is_over.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        _close(scanners)  # breaks off what still runs
+        pool.shutdown(wait=True)
+        _close(scanners)  # one that had just begun
+
+
+def _close(scanners: Sequence[LocalScanner]) -> None:
+    for scanner in scanners:
+        scanner.close()
+
+
+def _processors() -> int:
+    """How many this process may use; macOS knows only how many there are."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _scan(scanner: LocalScanner, file: FoundFile, advance: Callable[[int], None]) -> ScanReport:
+    if file.problem is not None:
+        return _unread(file.problem)
+    try:
+        descriptor = open_file(file.path)
+    except Unreadable as problem:
+        return _unread(problem)
+    told = 0
+
+    def progress(done: int) -> None:
+        nonlocal told
+        done = min(done, file.size_bytes)
+        advance(done - told)
+        told = done
+
+    try:
+        return scanner.scan(descriptor, Path(file.path).name, progress=progress)
+    finally:
+        os.close(descriptor)
+        progress(file.size_bytes)
+
+
+def _unread(problem: Unreadable) -> ScanReport:
+    return failed_report(0, problem.code, str(problem))

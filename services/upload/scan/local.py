@@ -1,0 +1,153 @@
+"""Scans files of this machine in confined processes, many in a row, without starting an interpreter for each.
+
+This side loads no engine and touches no hostile byte: it hands an open file to `forking` and reads the report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from services.upload.scan.confinement import MEMORY_BYTES
+from services.upload.scan.report import ScanReport, failed_report
+
+REPORT_MAX_BYTES = 8 << 20
+_BASE_SECONDS, _SLOWEST_BYTES_PER_SECOND = 120.0, 10_000_000
+_TICK_SECONDS = 0.1
+_ROOT = Path(__file__).resolve().parents[3]
+_SERVER = "services.upload.scan.forking"
+
+Progress = Callable[[int], None]
+"""Told the number of bytes of the file read so far."""
+
+
+class LocalScanner:
+    """One file at a time; its process is started with the first one and again after it had to be ended.
+
+    Use each from one thread alone, which must outlive it: on Linux the process ends with the thread that started it.
+    """
+
+    def __init__(self, *, spool_dir: Path | None = None, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._spool_dir = spool_dir or Path(tempfile.gettempdir())
+        self._memory_bytes = memory_bytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def scan(
+        self,
+        file: int,
+        name: str,
+        declared_type: str | None = None,
+        *,
+        timeout_seconds: float | None = None,
+        progress: Progress | None = None,
+    ) -> ScanReport:
+        """Scan an open regular file (which stays open, at any position).
+
+        Whatever the file does to its process, there is a report: one with the verdict "failed" if the process crashed,
+        was killed, said nonsense or took too long (by default 2 minutes and a second for each 10 MB).
+        """
+        size_bytes = os.fstat(file).st_size
+        limit = timeout_seconds or _BASE_SECONDS + size_bytes / _SLOWEST_BYTES_PER_SECOND
+        order = {
+            "size_bytes": size_bytes,
+            "name": name.encode("utf-8", "backslashreplace").decode(),
+            "declared_type": declared_type,
+            "spool_dir": str(self._spool_dir),
+            "timeout_seconds": limit,
+            "memory_bytes": self._memory_bytes,
+        }
+        try:
+            data, status = self._run(file, msgspec.json.encode(order), limit, progress)
+        except TimeoutError:
+            self.close()
+            return failed_report(size_bytes, "scan.timeout", f"The scan took longer than {limit:g} seconds.")
+        except OSError as error:
+            self.close()
+            return failed_report(size_bytes, "scan.crashed", f"The scanner's process cannot be used ({error}).")
+        return _read(data, status, size_bytes)
+
+    def close(self) -> None:
+        """End the process and whatever it still does; may be called from another thread to break off a scan."""
+        process, self._process = self._process, None
+        control, self._control = self._control, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its group: the server and the child it has just forked
+            process.wait()
+        if control is not None:
+            control.close()
+
+    def _run(self, file: int, order: bytes, limit: float, progress: Progress | None) -> tuple[bytes, int]:
+        control = self._started()
+        deadline = time.monotonic() + limit
+        report, output = os.pipe()
+        try:
+            try:
+                socket.send_fds(control, [len(order).to_bytes(4, "little") + order], [file, output])
+            finally:
+                os.close(output)
+            data = _read_report(report, file, deadline, progress)
+        finally:
+            os.close(report)
+        control.settimeout(max(deadline - time.monotonic(), _TICK_SECONDS))
+        answer = control.recv(4, socket.MSG_WAITALL)
+        if len(answer) < 4:
+            raise OSError("it has ended")
+        return data, int.from_bytes(answer, "little", signed=True)
+
+    def _started(self) -> socket.socket:
+        if self._control is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and numbers)
+                    # -P: a folder of models must not be able to bring modules of its own.
+                    [sys.executable, "-P", "-m", _SERVER, str(theirs.fileno()), str(os.getpid())],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()], process_group=0,
+                    env={"PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
+                )  # fmt: skip
+            self._control = ours
+        return self._control
+
+
+def _read_report(report: int, file: int, deadline: float, progress: Progress | None) -> bytes:
+    data = bytearray()
+    furthest = 0
+    while len(data) <= REPORT_MAX_BYTES:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if not select.select([report], [], [], min(left, _TICK_SECONDS))[0]:
+            if progress is not None:
+                # The child reads through the same open file, so its position is ours.
+                furthest = max(furthest, os.lseek(file, 0, os.SEEK_CUR))
+                progress(furthest)
+            continue
+        part = os.read(report, 1 << 16)
+        if not part:
+            return bytes(data)
+        data += part
+    raise OSError("its report is too large")
+
+
+def _read(data: bytes, status: int, size_bytes: int) -> ScanReport:
+    if status:
+        problem = f"signal {-status}" if status < 0 else f"exit status {status}"
+    else:
+        try:
+            return msgspec.json.decode(data, type=ScanReport)
+        except msgspec.DecodeError as error:
+            problem = f"no report: {error}"
+    return failed_report(size_bytes, "scan.crashed", f"The scanner stopped ({problem}) before it had a result.")

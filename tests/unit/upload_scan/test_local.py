@@ -1,0 +1,109 @@
+"""Local files: a process forked for each, and a report whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tenacity import retry, stop_after_delay, wait_fixed
+
+from services.upload.scan.local import LocalScanner
+from services.upload.scan.report import ScanReport
+from services.upload.scan.scan import scan_file
+from tests.unit.upload_scan.samples import codes, hostile_pickle, safetensors, torch_zip
+
+
+@pytest.fixture
+def scanner(tmp_path: Path) -> Iterator[LocalScanner]:
+    scanner = LocalScanner(spool_dir=tmp_path)
+    yield scanner
+    scanner.close()
+
+
+def scan(scanner: LocalScanner, path: Path, timeout_seconds: float | None = None) -> ScanReport:
+    with path.open("rb") as file:
+        return scanner.scan(file.fileno(), path.name, timeout_seconds=timeout_seconds)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.pt"
+    path.write_bytes(torch_zip())
+    return path
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A file that takes minutes."""
+    path = tmp_path / "endless.safetensors"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    return path
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@retry(stop=stop_after_delay(20), wait=wait_fixed(0.02))
+def only_child_of(pid: int) -> int:
+    (child,) = children_of(pid)
+    return child
+
+
+def test_the_report_is_that_of_a_scan_in_this_process(scanner: LocalScanner, tmp_path: Path) -> None:
+    for name, data in {
+        "a.safetensors": safetensors(),
+        "evil.pt": torch_zip(hostile_pickle(4)),
+        "none": b"",
+        "mod.pt": torch_zip(),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        assert scan(scanner, tmp_path / name) == scan_file(tmp_path / name, name, None)
+
+
+def test_one_process_serves_many_files(scanner: LocalScanner, model: Path) -> None:
+    before = set(children_of(os.getpid()))
+    for _ in range(20):
+        assert scan(scanner, model).verdict == "clean"
+    assert len(set(children_of(os.getpid())) - before) == 1
+
+
+def test_a_scan_that_takes_too_long_fails_and_the_next_one_works(
+    scanner: LocalScanner, model: Path, endless: Path
+) -> None:
+    assert codes(scan(scanner, endless, timeout_seconds=0.5)) == {"scan.timeout"}
+    assert scan(scanner, model).verdict == "clean"
+
+
+def test_a_child_that_is_killed_fails_and_the_next_one_works(scanner: LocalScanner, model: Path, endless: Path) -> None:
+    before = set(children_of(os.getpid()))
+    scan(scanner, model)
+    (server,) = set(children_of(os.getpid())) - before
+    with endless.open("rb") as file:
+        report = scanner.scan(
+            file.fileno(), "m", progress=lambda _: os.kill(only_child_of(server), signal.SIGKILL), timeout_seconds=30
+        )
+    assert (report.verdict, codes(report)) == ("failed", {"scan.crashed"})
+    assert "signal 9" in report.findings[0].message
+    assert scan(scanner, model).verdict == "clean"
+
+
+def test_a_server_that_is_killed_fails_one_file(scanner: LocalScanner, model: Path) -> None:
+    before = set(children_of(os.getpid()))
+    scan(scanner, model)
+    (server,) = set(children_of(os.getpid())) - before
+    os.kill(server, signal.SIGKILL)
+    assert codes(scan(scanner, model)) == {"scan.crashed"}
+    assert scan(scanner, model).verdict == "clean"
+
+
+def test_a_child_without_enough_memory_is_never_clean(tmp_path: Path, model: Path) -> None:
+    scanner = LocalScanner(spool_dir=tmp_path, memory_bytes=32 << 20)
+    try:
+        assert scan(scanner, model).verdict == "failed"
+    finally:
+        scanner.close()
