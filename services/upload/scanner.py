@@ -17,10 +17,10 @@ import structlog
 from litestar import Litestar
 from prometheus_client import Counter, Histogram
 
+from services.upload.antivirus import Windows, new_clamd, watched, with_antivirus
 from services.upload.consumers import ScannerConsumers
 from services.upload.domain import Scan
 from services.upload.repository import Repository
-from services.upload.scan import RULES_VERSION, SCANNER_VERSION
 from services.upload.scan.child import scan_isolated
 from services.upload.scan.report import Finding, ScanReport
 from services.upload.settings import UploadSettings
@@ -60,6 +60,7 @@ class Scanner:
         self._store = store
         self._wake = wake
         self._owner = new_id()
+        self._clamd = new_clamd(settings)
 
     async def run(self) -> None:
         """Scan everything that waits, then wait for more."""
@@ -108,21 +109,29 @@ class Scanner:
     async def _scan(self, scan: Scan, progress: dict[str, int]) -> ScanReport:
         if scan.attempt > self._settings.scan_attempts:
             return _failed(scan, "scan.gave-up", f"{scan.attempt - 1} attempts ended without a result.")
+        chunks = self._store.read(self._store.incoming, scan.object_key)
         try:
-            return await scan_isolated(
-                self._read(scan),
-                scan.size_bytes,
-                scan.name,
-                scan.type,
-                spool_dir=self._settings.spool_dir,
-                timeout_seconds=self._settings.scan_seconds,
-                progress=lambda done: progress.__setitem__("bytes", done),
+            if self._clamd is None:
+                return await self._inspect(scan, chunks, progress)
+            windows = Windows(
+                self._clamd, scan.size_bytes, self._settings.spool_dir, archive_bytes=self._settings.clamd_archive_bytes
             )
+            async with contextlib.aclosing(windows):
+                report = await self._inspect(scan, watched(chunks, windows), progress)
+                return with_antivirus(report, await windows.finish(), self._settings.antivirus_mode)
         except NoSuchObject:
             return _failed(scan, "scan.missing", "The uploaded bytes are not in the store. Upload the file again.")
 
-    def _read(self, scan: Scan) -> AsyncIterator[bytes]:
-        return self._store.read(self._store.incoming, scan.object_key)
+    async def _inspect(self, scan: Scan, chunks: AsyncIterator[bytes], progress: dict[str, int]) -> ScanReport:
+        return await scan_isolated(
+            chunks,
+            scan.size_bytes,
+            scan.name,
+            scan.type,
+            spool_dir=self._settings.spool_dir,
+            timeout_seconds=self._settings.scan_seconds,
+            progress=lambda done: progress.__setitem__("bytes", done),
+        )
 
     async def _settle(self, scan: Scan, report: ScanReport) -> None:
         if report.verdict == "failed" and scan.attempt < self._settings.scan_attempts:
@@ -172,8 +181,9 @@ def _event(scan: Scan, report: ScanReport) -> contract.FileScanned:
         imports=[found.qualified_name for found in report.imports],
         facts=msgspec.to_builtins(report.facts) if report.facts else None,
         scanned_at=now(),
-        scanner_version=SCANNER_VERSION,
-        rules_version=RULES_VERSION,
+        scanner_version=report.scanner_version,
+        rules_version=report.rules_version,
+        antivirus=msgspec.convert(msgspec.to_builtins(report.antivirus), contract.Antivirus | None),
     )
 
 

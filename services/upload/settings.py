@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.settings import Settings
 
 GIB = 1 << 30
+AntivirusMode = Literal["off", "optional", "required"]
 
 
 class UploadSettings(Settings):
@@ -26,3 +28,24 @@ class UploadSettings(Settings):
     scan_seconds: float = Field(default=7_200.0, gt=0)
     """A scan that takes longer is stopped and counts as failed; 2 hours are enough for 1 TiB at 150 MB/s."""
     scans_at_once: int = Field(default=1, ge=1)
+
+    clamd_url: Annotated[str, StringConstraints(pattern=r"^(tcp://[^/\s]+(:\d+)?|unix:///\S+)$")] | None = None
+    """Where the antivirus answers: `tcp://host:3310`, or `unix:///path` for one on this host."""
+    antivirus: AntivirusMode | None = None
+    """"required" (as soon as there is an address): no verdict of the antivirus, no download. "optional": a file that it
+    could not look at is served all the same, and says so. "off": it is not asked."""
+    clamd_archive_bytes: int = Field(default=2047 << 20, ge=1)
+    """Archives up to this size are given to clamd whole, so that it can unpack them: its own StreamMaxLength."""
+    clamd_seconds: float = Field(default=600.0, gt=0)
+    """How long clamd may be silent over one window of 64 MiB, or one archive."""
+
+    @property
+    def antivirus_mode(self) -> AntivirusMode:
+        """What was chosen, or what follows from the address."""
+        return self.antivirus or ("required" if self.clamd_url else "off")
+
+    @model_validator(mode="after")
+    def _has_what_it_requires(self) -> Self:
+        if self.antivirus in ("optional", "required") and not self.clamd_url:
+            raise ValueError(f"EASEL_ANTIVIRUS={self.antivirus} needs EASEL_CLAMD_URL, such as tcp://clamav:3310")
+        return self

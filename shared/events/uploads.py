@@ -18,6 +18,17 @@ class Finding(Part, frozen=True, kw_only=True):
     message: str
 
 
+class Antivirus(Part, frozen=True, kw_only=True):
+    """What the antivirus says of a file: `found` names the sample, `message` says why it has not scanned."""
+
+    status: Literal["clean", "infected", "not-scanned"]
+    engine: str = ""
+    signatures: str = ""
+    windows: int = 0
+    found: str | None = None
+    message: str | None = None
+
+
 class _FileEvent(Payload, frozen=True, kw_only=True):
     topic: ClassVar[str] = "easel.uploads"
     key_field: ClassVar[str] = "file_id"
@@ -53,6 +64,8 @@ class FileScanned(_FileEvent, frozen=True, kw_only=True):
     scanned_at: datetime
     scanner_version: str
     rules_version: str
+    antivirus: Antivirus | None = None
+    """None: this hub has no antivirus."""
 
 
 class UploadAborted(_FileEvent, frozen=True, kw_only=True):

@@ -24,6 +24,14 @@ class Finding(Value, frozen=True, kw_only=True):
     message: str
 
 
+class Antivirus(Value, frozen=True, kw_only=True):
+    """What the antivirus said; a file without one was scanned by a hub that has none."""
+
+    status: Literal["clean", "infected", "not-scanned"]
+    engine: str = ""
+    found: str | None = None
+
+
 class File(Value, frozen=True, kw_only=True):
     """One file of a version; its bytes are `models/<sha256>` once it is clean."""
 
@@ -41,6 +49,7 @@ class File(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     imports: tuple[str, ...] = ()
     facts: dict[str, Any] | None = None
+    antivirus: Antivirus | None = None
     scanned_at: datetime | None = None
     created_at: datetime
 

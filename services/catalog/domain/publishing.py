@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from services.catalog.domain.files import file_format, primary_file
-from services.catalog.domain.model import File, Finding, Model, Version
+from services.catalog.domain.model import Antivirus, File, Finding, Model, Version
 from shared.events.models import ModelPublished, PublishedFile, VersionPublished
 from shared.events.payload import Payload
 from shared.events.uploads import FileScanned
@@ -67,8 +67,14 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
         facts=facts,
         format=file_format(event.format, file.name),
         fp=file.fp or (facts or {}).get("precision"),
+        antivirus=_antivirus(event),
         scanned_at=event.scanned_at,
     )
+
+
+def _antivirus(event: FileScanned) -> Antivirus | None:
+    said = event.antivirus
+    return Antivirus(status=said.status, engine=said.engine, found=said.found) if said else None
 
 
 def _knows(model: Model, version_id: int, file_id: int) -> bool:

@@ -30,6 +30,7 @@ _SCAN_RESULTS: dict[str, v1.ScanResult] = {
     "invalid": "Error",
     "failed": "Error",
 }
+NOT_VIRUS_SCANNED = "Not virus scanned: this hub has no antivirus."
 _LIST_IMAGES = 20
 _DETAIL_IMAGES = 10
 
@@ -207,23 +208,36 @@ def download_url(version: Version) -> str:
 
 
 def _file(model: Model, version: Version, file: File, *, primary: bool) -> v1.File:
-    result = _SCAN_RESULTS.get(file.state, "Pending")
     return v1.File(
         id=file.id,
         size_kb=file.size_bytes / 1024,
         name=download_name(model, version, file),
         type=file.type,
         metadata=v1.FileMetadata(format=file.format or "Other", size=file.size or UNSET, fp=file.fp or UNSET),
-        pickle_scan_result=result,
+        pickle_scan_result=_SCAN_RESULTS.get(file.state, "Pending"),
         pickle_scan_message=_pickle_message(file),
-        # The antivirus is a later, optional part of the scan; one verdict covers the file until then.
-        virus_scan_result=result,
-        virus_scan_message=None,
+        virus_scan_result=_virus_result(file),
+        virus_scan_message=_virus_message(file),
         scanned_at=wire_time(file.scanned_at) if file.scanned_at else None,
         hashes=file.hashes,
         download_url=download_url(version) if primary else f"{download_url(version)}?fileId={file.id}",
         primary=primary,
     )
+
+
+def _virus_result(file: File) -> v1.ScanResult:
+    """Never "Success" without an antivirus that said so. "Pending" blocks nothing in any client; "Error" may."""
+    return {None: "Pending", "not-scanned": "Pending", "clean": "Success", "infected": "Danger"}[
+        file.antivirus.status if file.antivirus else None
+    ]
+
+
+def _virus_message(file: File) -> str | None:
+    if file.antivirus is None:
+        return NOT_VIRUS_SCANNED
+    if file.antivirus.status == "not-scanned":
+        return "Not virus scanned: the antivirus of this hub could not look at the file."
+    return f"{file.antivirus.engine} finds {file.antivirus.found}." if file.antivirus.found else None
 
 
 def _pickle_message(file: File) -> str | None:

@@ -77,6 +77,19 @@ class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Disagreements and oddities that the creator should see."""
 
 
+class Antivirus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the antivirus says of a file. `found` names the sample; `message` says why it has not scanned."""
+
+    status: Literal["clean", "infected", "not-scanned"]
+    engine: str = ""
+    signatures: str = ""
+    """Version and date of the signatures; "" where none but own ones are loaded."""
+    windows: int = 0
+    """In how many overlapping pieces it saw the file."""
+    found: str | None = None
+    message: str | None = None
+
+
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The result of one scan. `hashes` is empty when the file could not be read to its end."""
 
@@ -87,6 +100,8 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     findings: tuple[Finding, ...]
     imports: tuple[PickleImport, ...]
     facts: HeaderFacts | None
+    antivirus: Antivirus | None = None
+    """None: this hub has no antivirus."""
     scanner_version: str = SCANNER_VERSION
     rules_version: str = RULES_VERSION
 
