@@ -172,6 +172,7 @@ def _event(scan: Scan, report: ScanReport) -> contract.FileScanned:
     return contract.FileScanned(
         file_id=scan.file_id,
         version_id=scan.version_id,
+        name=scan.name,
         verdict=report.verdict,
         format=report.format,
         size_bytes=report.size_bytes,

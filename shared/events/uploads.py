@@ -50,6 +50,8 @@ class FileUploaded(_FileEvent, frozen=True, kw_only=True):
 class FileScanned(_FileEvent, frozen=True, kw_only=True):
     """The scanner's verdict. Only a clean file has been moved to the readable bucket, under its lower-case SHA256."""
 
+    version: ClassVar[int] = 2
+
     verdict: Verdict
     format: str
     size_bytes: int
@@ -64,8 +66,15 @@ class FileScanned(_FileEvent, frozen=True, kw_only=True):
     scanned_at: datetime
     scanner_version: str
     rules_version: str
+    name: str = ""
+    owner_id: int = 0
+    owner: str = ""
     antivirus: Antivirus | None = None
     """None: this hub has no antivirus."""
+    again: bool = False
+    """The file had been clean before: what is not clean any more has been taken out of the readable bucket."""
+    override: str | None = None
+    """Why a moderator lets the file pass in spite of its findings; the verdict is "clean" then."""
 
 
 class UploadAborted(_FileEvent, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ _SCAN_RESULTS: dict[str, v1.ScanResult] = {
     "invalid": "Error",
     "failed": "Error",
 }
+_VIRUS_RESULTS: dict[str, v1.ScanResult] = {"not-scanned": "Pending", "clean": "Success", "infected": "Danger"}
 NOT_VIRUS_SCANNED = "Not virus scanned: this hub has no antivirus."
 _LIST_IMAGES = 20
 _DETAIL_IMAGES = 10
@@ -227,9 +228,7 @@ def _file(model: Model, version: Version, file: File, *, primary: bool) -> v1.Fi
 
 def _virus_result(file: File) -> v1.ScanResult:
     """Never "Success" without an antivirus that said so. "Pending" blocks nothing in any client; "Error" may."""
-    return {None: "Pending", "not-scanned": "Pending", "clean": "Success", "infected": "Danger"}[
-        file.antivirus.status if file.antivirus else None
-    ]
+    return _VIRUS_RESULTS[file.antivirus.status] if file.antivirus else "Pending"
 
 
 def _virus_message(file: File) -> str | None:

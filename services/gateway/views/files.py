@@ -85,9 +85,11 @@ def badge_state(file: File, hub_file: HubFile | None) -> BadgeState:
     return "clean" if results == {"Success"} else "pending"
 
 
-def scan_badge(state: BadgeState, scanned_at: str | None) -> ScanBadge:
-    """The badge for a state and the time (ISO 8601) of its scan."""
+def scan_badge(state: BadgeState, scanned_at: str | None, *, is_virus_scanned: bool = True) -> ScanBadge:
+    """The badge for a state and the time (ISO 8601) of its scan. Clean without an antivirus is said to be just that."""
     text, explanation = _BADGES[state]
+    if state == "clean" and not is_virus_scanned:
+        text, explanation = f"{text}; not virus scanned", f"{explanation} No antivirus has looked at it."
     return ScanBadge(state=state, text=text, explanation=explanation, scanned=human_date(scanned_at))
 
 
@@ -129,7 +131,7 @@ def file_view(file: File, hub_file: HubFile | None) -> FileView:
         name=file.name,
         size=human_size(file.size_kb * 1024),
         traits=_traits(file),
-        badge=scan_badge(state, file.scanned_at),
+        badge=scan_badge(state, file.scanned_at, is_virus_scanned=file.virus_scan_result == "Success"),
         is_pickle=is_pickle(file),
         is_primary=file.primary,
         findings=tuple(hub_file.findings) if hub_file else (),

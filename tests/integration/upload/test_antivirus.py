@@ -43,7 +43,7 @@ async def look(
         passed = b"".join([chunk async for chunk in watched(blocks(), windows)])
         outcome = await windows.finish()
     finally:
-        await windows.close()
+        await windows.aclose()
     assert passed == data
     assert open_descriptors() == before
     return outcome

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.catalog.domain.model import Image
+from services.catalog.domain.model import Antivirus, Image
 from services.catalog.domain.wire import Wire, air, download_url
 from shared.api import v1
 from tests.unit.catalog.models import LATER, file, hashes_of, image, model, published, version
@@ -118,9 +118,29 @@ def test_a_file_says_what_is_known_and_nothing_of_what_is_not() -> None:
     assert first["metadata"] == {"format": "SafeTensor"}
     assert second["metadata"] == {"format": "Other", "size": "full", "fp": "bf16"}
     assert first["hashes"] == hashes_of(1)
-    assert (first["pickleScanResult"], first["virusScanResult"]) == ("Success", "Success")
-    assert (first["pickleScanMessage"], first["virusScanMessage"]) == (None, None)
+    assert (first["pickleScanResult"], first["pickleScanMessage"]) == ("Success", None)
     assert first["scannedAt"] == "2026-03-01T12:00:00.123Z"
+
+
+@pytest.mark.parametrize(
+    ("antivirus", "result", "message"),
+    [
+        (Antivirus(status="clean", engine="ClamAV 1.4.3"), "Success", None),
+        (None, "Pending", "Not virus scanned: this hub has no antivirus."),
+        (
+            Antivirus(status="not-scanned"), "Pending",
+            "Not virus scanned: the antivirus of this hub could not look at the file.",
+        ),
+    ],
+    ids=["clean", "off", "not scanned"],
+)  # fmt: skip
+def test_no_file_is_called_free_of_viruses_that_no_antivirus_has_seen(
+    antivirus: Antivirus | None, result: str, message: str | None
+) -> None:
+    of = published(10, file(1, antivirus=antivirus))
+    [only] = shown(WIRE.files(model(1, of), of))
+    assert (only["virusScanResult"], only["virusScanMessage"]) == (result, message)
+    assert only["pickleScanResult"] == "Success"
 
 
 def test_a_pickle_lists_what_it_imports() -> None:

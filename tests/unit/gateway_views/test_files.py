@@ -51,6 +51,12 @@ def test_clean_file_says_when_it_was_scanned(make_file: Any) -> None:
     assert view.badge.scanned.text == "11 Feb 2026"
 
 
+def test_clean_without_an_antivirus_says_so(make_file: Any) -> None:
+    view = file_view(_file(make_file(virusScanResult="Pending")), _hub_file("clean"))
+    assert view.badge.text == "Scanned, clean; not virus scanned"
+    assert view.download_url is not None
+
+
 @pytest.mark.parametrize(
     ("name", "format_name", "expected"),
     [
