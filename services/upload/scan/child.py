@@ -216,9 +216,14 @@ async def _read_last(stream: asyncio.StreamReader | None, count: int) -> bytes:
 def main(argument: str) -> None:
     """The child: confine this process, scan standard input, write the report."""
     job = msgspec.json.decode(argument, type=Job)
-    confine(memory_bytes=job.memory_bytes, timeout_seconds=job.timeout_seconds, parent=job.parent)
     output = os.dup(1)
     os.dup2(2, 1)  # nothing but the report may reach the parent as one
+    confine(
+        memory_bytes=job.memory_bytes,
+        timeout_seconds=job.timeout_seconds,
+        parent=job.parent,
+        spool_dir=Path(job.spool_dir),
+    )
     if job.is_file:
         report = scan_file(0, job.name, job.declared_type, spool_dir=Path(job.spool_dir))
     else:

@@ -65,7 +65,12 @@ def _receive(control: socket.socket) -> tuple[ForkJob, int, int] | None:
 def _scan(job: ForkJob, source: int, output: int, server: int) -> int:
     """In the child: scan, report. The result is its exit status."""
     try:
-        confine(memory_bytes=job.memory_bytes, timeout_seconds=job.timeout_seconds, parent=server)
+        confine(
+            memory_bytes=job.memory_bytes,
+            timeout_seconds=job.timeout_seconds,
+            parent=server,
+            spool_dir=Path(job.spool_dir),
+        )
         report = _report(job, source)
         with open(output, "wb") as stream:
             stream.write(msgspec.json.encode(report))
