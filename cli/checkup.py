@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,7 +69,7 @@ def examine(url: str, environment: Mapping[str, str]) -> list[Check]:
     checks = judge_together(checks)
     if "EASEL_MONGO_URL" not in environment and sys.platform == "linux":
         checks.append(examine_mongod())
-    return [*checks, examine_disk(state)]
+    return [*checks, examine_disk(state), examine_confinement()]
 
 
 def judge_together(checks: list[Check]) -> list[Check]:
@@ -177,6 +179,18 @@ def examine_disk(state: Path) -> Check:
     return Check(kind="system", name="disk", where=str(folder), is_ok=is_ok, detail=f"{size_text(free)} free", fix=fix)
 
 
+def examine_confinement() -> Check:
+    """Whether this machine's kernel keeps the process that reads uploaded bytes from everything else."""
+    from services.upload.scan.check import missing_confinement
+
+    lacks = missing_confinement(Path(tempfile.gettempdir()))
+    detail = "scans are confined: no network, no files, no other process"
+    if lacks:
+        # Files are scanned all the same, so this is no fault of the hub's.
+        detail = f"limited, not confined in full: {'; '.join(lacks)}"
+    return Check(kind="system", name="scan", where=platform.release(), is_ok=True, detail=detail)
+
+
 def _ask(http: httpx.Client, kind: Literal["gateway", "service"], name: str, url: str, fix: str) -> Check:
     def check(is_ok: bool, detail: str, fix: str | None = None, missing: dict[str, str] | None = None) -> Check:
         return Check(kind=kind, name=name, where=url, is_ok=is_ok, detail=detail, fix=fix, missing=missing or {})
@@ -193,7 +207,7 @@ def _ask(http: httpx.Client, kind: Literal["gateway", "service"], name: str, url
         taken = "Another program has this port: stop it, or choose another EASEL_PORT (or EASEL_URL)."
         return check(False, f"answers {response.status_code}, but is not a process of a hub", taken)
     if response.is_success and not answer.missing:
-        return check(True, "ready")
+        return check(True, "; ".join(["ready", *(f"{part}: {note}" for part, note in answer.notes.items())]))
     lacking = ", ".join(f"{part}: {reason}" for part, reason in answer.missing.items()) or answer.status
     return check(False, f"not ready; {lacking}", mend(answer.missing), answer.missing)
 
@@ -203,6 +217,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
     status: str
     missing: dict[str, str] = {}
+    notes: dict[str, str] = {}
 
 
 def mend(missing: Mapping[str, str]) -> str:

@@ -129,6 +129,11 @@ class Components:
         await asyncio.gather(*(probe(component) for component in self._started))
         return missing
 
+    def notes(self) -> dict[str, str]:
+        """What components that are usable would rather have otherwise, by their `note`."""
+        notes = ((component.name, getattr(component, "note", "")) for component in self._started)
+        return {name: note for name, note in notes if note}
+
     async def end(self) -> None:
         """Stop everything, last started first."""
         if self._task is not None:
@@ -152,9 +157,10 @@ def live() -> dict[str, str]:
 async def ready(state: State) -> Response[dict[str, Any]]:
     """200 when every component is usable, else 503 and the reason for each that is not."""
     missing = await state.components.missing()
-    return Response(
-        {"status": "waiting" if missing else "ready", "missing": missing}, status_code=503 if missing else 200
-    )
+    answer: dict[str, Any] = {"status": "waiting" if missing else "ready", "missing": missing}
+    if notes := state.components.notes():
+        answer["notes"] = notes
+    return Response(answer, status_code=503 if missing else 200)
 
 
 @get("/metrics", sync_to_thread=False, opt={"open": True}, include_in_schema=False, media_type=MediaType.TEXT)

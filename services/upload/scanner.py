@@ -18,6 +18,7 @@ from litestar import Litestar
 from prometheus_client import Counter, Histogram
 
 from services.upload.antivirus import Windows, new_clamd, watched, with_antivirus
+from services.upload.confined import Confined
 from services.upload.consumers import ScannerConsumers
 from services.upload.domain import Scan
 from services.upload.repository import Repository
@@ -204,6 +205,7 @@ def create_app() -> Litestar:
         "scanner",
         settings,
         components=[
+            Confined(settings.spool_dir),
             mongo,
             store,
             kafka,

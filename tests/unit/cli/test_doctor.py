@@ -106,6 +106,23 @@ def test_a_hub_that_something_else_keeps_needs_no_supervisor(gateway_port: int, 
     assert all(check.is_ok for check in checks)
 
 
+def test_what_a_process_would_rather_have_is_shown_without_alarm(gateway_port: int, tmp_path: Path) -> None:
+    ready = {"status": "ready", "missing": {}, "notes": {"confinement": "no Landlock"}}
+    with answering(port_of("scanner", gateway_port), 200, ready):
+        checks = {
+            check.name: check
+            for check in examine(f"http://127.0.0.1:{gateway_port}", environment(gateway_port, tmp_path))
+        }
+    assert checks["scanner"].is_ok and checks["scanner"].detail == "ready; confinement: no Landlock"
+
+
+def test_the_kernels_means_to_confine_scans_are_tried(gateway_port: int, tmp_path: Path) -> None:
+    checks = {
+        check.name: check for check in examine(f"http://127.0.0.1:{gateway_port}", environment(gateway_port, tmp_path))
+    }
+    assert checks["scan"].is_ok and "confined" in checks["scan"].detail
+
+
 def test_when_nothing_runs_there_is_one_thing_to_do(gateway_port: int, tmp_path: Path) -> None:
     checks = examine(f"http://127.0.0.1:{gateway_port}", environment(gateway_port, tmp_path))
     assert {check.fix for check in checks if not check.is_ok} == {"Start the hub with `easel up`."}

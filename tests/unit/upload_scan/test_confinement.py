@@ -11,8 +11,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
+from services.upload.confined import Confined
+from services.upload.scan.check import missing_confinement
 from services.upload.scan.seccomp import CALLS, program
+from shared.service import Components
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -211,6 +215,23 @@ def test_what_the_kernel_does_not_offer_is_said(folder: Path, broken: str, sente
     )
     (found,) = json.loads(ran.stdout)
     assert sentence in found
+
+
+def test_a_machine_is_tried_by_a_process_of_its_own(folder: Path) -> None:
+    assert missing_confinement(folder / "spool") == lacks(folder)
+
+
+async def test_what_is_lacking_is_a_note_of_the_scanners_health(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.upload.confined.missing_confinement", lambda _: ["no Landlock", "no seccomp"])
+    components = Components([Confined(folder)])
+    await components.begin()
+    try:
+        async for attempt in AsyncRetrying(stop=stop_after_delay(10), wait=wait_fixed(0.01), reraise=True):
+            with attempt:
+                assert components.notes() == {"confinement": "no Landlock; no seccomp"}
+        assert await components.missing() == {}
+    finally:
+        await components.end()
 
 
 @pytest.mark.parametrize("machine", sorted(CALLS))
