@@ -88,6 +88,8 @@ def to_json(page: Page, query: ModelQuery, origin: str, path: str, pairs: list[t
         metadata["totalItems"] = page.total
     if query.page is not None and not query.cursor:
         metadata |= {"currentPage": query.page, "pageSize": query.limit}
+        if page.total is not None:
+            metadata["totalPages"] = max(1, -(-page.total // query.limit))
     if page.next_cursor is not None:
         metadata["nextCursor"] = page.next_cursor
         metadata["nextPage"] = next_page(origin, path, pairs, page.next_cursor)

@@ -73,7 +73,9 @@ def test_tags(hub: HubDriver, sealed: Sealed) -> None:
     names = [item["name"] for item in page["items"]]
     assert set(model["tags"]) <= set(names)
     assert [len(name) for name in names] == sorted(len(name) for name in names)
-    assert page["items"][names.index("sealed")] == {"name": "sealed", "link": f"{hub.url}/api/v1/models?tag=sealed"}
+    assert page["items"][names.index("sealed")] == {
+        "name": "sealed", "modelCount": 1, "link": f"{hub.url}/api/v1/models?tag=sealed",
+    }  # fmt: skip
     assert {"totalItems", "currentPage", "pageSize", "totalPages"} <= set(page["metadata"])
     assert read(hub, "/tags")["items"]
     assert read(hub, "/tags", query="no such beginning")["items"] == []

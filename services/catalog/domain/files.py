@@ -95,7 +95,25 @@ def _safe(name: str) -> str:
 
 
 def download_name(model: Model, version: Version, file: File) -> str:
-    """The name a file is downloaded under: for most kinds made from the model's and the version's names."""
+    """The name a file is downloaded under: for most kinds made from the model's and the version's names.
+
+    No two public files of a version share one, as tools would write one over the other: where the made names are the
+    same, the files after the first keep the names that they were uploaded under.
+    """
+    taken: set[str] = set()
+    for each in ordered_files(version):
+        made, uploaded = _made_name(model, version, each), _safe(each.name)
+        stem, dot, extension = uploaded.rpartition(".")
+        numbered = f"{stem}-{each.id}{dot}{extension}" if stem else f"{uploaded}-{each.id}"
+        # Folded, since not every file system tells the cases apart.
+        name = next((name for name in (made, uploaded) if name.lower() not in taken), numbered)
+        if each.id == file.id:
+            return name
+        taken.add(name.lower())
+    return _made_name(model, version, file)
+
+
+def _made_name(model: Model, version: Version, file: File) -> str:
     extension = PurePosixPath(file.name).suffix.lstrip(".").lower()
     keeps_name = model.type in ("LORA", "LoCon", "DoRA", "VAE") or file.type == "VAE"
     if keeps_name or not re.search(r"[A-Za-z0-9]", model.name) or not extension:

@@ -5,6 +5,7 @@ URLs begin with `shared.api.v1.ORIGIN`, which the gateway replaces by the origin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -78,12 +79,7 @@ class Wire:
             nsfw_level=self.model_level(model),
             user_id=model.owner_id,
             base_models=list(dict.fromkeys(version.base_model for version in versions)),
-            stats=v1.Stats(
-                download_count=sum(version.counters.downloads for version in versions),
-                thumbs_up_count=sum(version.counters.thumbs_up for version in versions),
-                thumbs_down_count=sum(version.counters.thumbs_down for version in versions),
-                comment_count=0,
-            ),
+            stats=_stats(versions),
             creator=v1.Creator(username=model.owner),
             tags=list(model.tags),
             model_versions=[
@@ -201,6 +197,19 @@ class Wire:
             meta=image.meta if with_meta else UNSET,
             availability="Public" if with_meta else UNSET,
         )
+
+
+def _stats(versions: Sequence[Version]) -> v1.Stats:
+    up = sum(version.counters.thumbs_up for version in versions)
+    down = sum(version.counters.thumbs_down for version in versions)
+    return v1.Stats(
+        download_count=sum(version.counters.downloads for version in versions),
+        thumbs_up_count=up,
+        thumbs_down_count=down,
+        comment_count=0,
+        rating_count=up + down,
+        rating=round(5 * up / (up + down), 2) if up + down else 0.0,
+    )
 
 
 def download_url(version: Version) -> str:

@@ -73,7 +73,10 @@ class V1People(Controller):
         pairs = list(request.query_params.multi_items())
         asked = _names(pairs)
         found = await peers.catalog.fetch("GET", "/v1/tags", NamesPage, params=asked.catalog_params())
-        items = [v1.TagItem(name=each.name, link=f"{v1.ORIGIN}/api/v1/models?tag={each.name}") for each in found.items]
+        items = [
+            v1.TagItem(name=each.name, model_count=each.models, link=f"{v1.ORIGIN}/api/v1/models?tag={each.name}")
+            for each in found.items
+        ]
         paging = numbered(found, asked.page, asked.limit, request.url.path, pairs, is_search=asked.like is not None)
         return answer(v1.TagPage(items=items, metadata=paging), PUBLIC_CACHE, origin)
 

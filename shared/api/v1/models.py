@@ -13,13 +13,16 @@ ScanResult = Literal["Pending", "Success", "Danger", "Error"]
 
 
 class Stats(V1, frozen=True, kw_only=True):
-    """Counters of a model."""
+    """Counters of a model. The last three are read by old tools; `rating` is 0 to 5, the share of thumbs up."""
 
     download_count: int
     thumbs_up_count: int
     thumbs_down_count: int
     comment_count: int
     tipped_amount_count: int = 0
+    favorite_count: int = 0
+    rating_count: int = 0
+    rating: float = 0.0
 
 
 class VersionStats(V1, frozen=True, kw_only=True):

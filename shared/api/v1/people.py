@@ -28,6 +28,7 @@ class TagItem(V1, frozen=True, kw_only=True):
     """A tag of a published model."""
 
     name: str
+    model_count: int
     link: str
 
 

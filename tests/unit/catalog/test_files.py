@@ -131,6 +131,23 @@ def test_other_files_are_called_by_their_kind(
     assert download_name(model(1, of, type=model_type), of, given) == expected
 
 
+def test_no_two_files_of_a_version_are_called_the_same() -> None:
+    files = (
+        file(1, name="full.safetensors"),
+        file(2, name="Pruned.safetensors"),
+        file(3, name="pruned.SAFETENSORS"),
+        file(4, name="dream.yaml", type="Config", format="Other"),
+        file(5, name="dream_v1.yaml", type="Config", format="Other"),
+        file(6, name="hidden.safetensors", state="dangerous"),
+    )
+    of = version(10, *files, name="v1")
+    shown = model(1, of, name="Dream", type="Checkpoint")
+    assert [download_name(shown, of, each) for each in files] == [
+        "dream_v1.safetensors", "Pruned.safetensors", "pruned-3.SAFETENSORS", "dream_v1.yaml", "dream_v1-5.yaml",
+        "dream_v1.safetensors",
+    ]  # fmt: skip
+
+
 @given(st.text(max_size=60), st.text(max_size=60), st.text(min_size=1, max_size=40), st.sampled_from(["LORA", "Other"]))
 def test_any_names_give_a_plain_name_that_no_header_or_path_can_break_on(
     model_name: str, version_name: str, file_name: str, model_type: str

@@ -90,6 +90,7 @@ def test_counters_of_a_model_are_the_sums_of_its_versions() -> None:
     wire = shown(WIRE.model(model(1, *counted), detail=False))
     assert wire["stats"] == {
         "downloadCount": 12, "thumbsUpCount": 2, "thumbsDownCount": 0, "commentCount": 0, "tippedAmountCount": 0,
+        "favoriteCount": 0, "ratingCount": 2, "rating": 5.0,
     }  # fmt: skip
 
 

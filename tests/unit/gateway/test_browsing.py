@@ -66,7 +66,7 @@ def test_on_the_last_page_nothing_follows() -> None:
 def test_a_page_by_number_says_its_number_and_one_by_cursor_does_not() -> None:
     page = Page(items=b"[]", total=9, next_cursor=None)
     assert page_of(page, [("page", "2"), ("limit", "3")])["metadata"] == {
-        "totalItems": 9, "currentPage": 2, "pageSize": 3,
+        "totalItems": 9, "currentPage": 2, "pageSize": 3, "totalPages": 3,
     }  # fmt: skip
     assert page_of(page, [("page", "2"), ("cursor", "x")])["metadata"] == {"totalItems": 9}
 
