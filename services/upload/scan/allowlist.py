@@ -7,13 +7,10 @@ A new entry is an exact name with its own rule for arguments, never a pattern.
 from __future__ import annotations
 
 import _compat_pickle
-import re
-from collections.abc import Callable
-from typing import Literal
 
-from services.upload.scan.pickle_values import Global, Items, Made, Stored, Tuple, Value, is_plain
-
-Name = tuple[str, str]
+from services.upload.scan import array_rules
+from services.upload.scan.array_rules import ARRAY, DTYPE, ENCODE, RECONSTRUCT, Name, Rule, is_ints, is_made_by
+from services.upload.scan.pickle_values import Global, Items, Made, Stored, Tuple, Value, is_bytes, is_plain, is_text
 
 STORAGE_WIDTHS: dict[str, int] = {
     "DoubleStorage": 8, "FloatStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "LongStorage": 8, "IntStorage": 4,
@@ -51,22 +48,14 @@ ORDERED_DICT: Name = ("collections", "OrderedDict")
 _COUNTER: Name = ("collections", "Counter")
 _PARAMETER_DICT: Name = ("torch.nn.modules.container", "ParameterDict")
 _TENSORS: frozenset[Name] = frozenset({("torch.nn.parameter", "Parameter"), ("torch", "Tensor")})
-_ENCODE: Name = ("_codecs", "encode")
-_NUMPY_DTYPE: Name = ("numpy", "dtype")
-_NUMPY_ARRAY: Name = ("numpy", "ndarray")
-_MULTIARRAYS = ("numpy.core.multiarray", "numpy._core.multiarray")
-_RECONSTRUCT: frozenset[Name] = frozenset((module, "_reconstruct") for module in _MULTIARRAYS)
-_SCALAR: frozenset[Name] = frozenset((module, "scalar") for module in _MULTIARRAYS)
+_DEFAULT_DICT: Name = ("collections", "defaultdict")
+_FACTORIES: frozenset[Name] = frozenset(("builtins", name) for name in ("list", "dict", "int", "float"))
+"""Only named, as what a `defaultdict` makes of a missing key."""
 
-# Kinds of items a NumPy array may hold: numbers and text, never objects, never structures.
-_NUMPY_ITEM = re.compile(r"[<>=|]?(?:[?bBhHiIlLqQefdgFDG]|[biufcSUV]\d{1,9})\Z")
-
-SETTABLE: frozenset[Name] = frozenset({ORDERED_DICT, _COUNTER})
+SETTABLE: frozenset[Name] = frozenset({ORDERED_DICT, _COUNTER, _DEFAULT_DICT})
 """Objects that may be given items (`d[key] = value`)."""
 
-BUILDABLE: frozenset[Name] = (
-    _TENSORS | _REBUILDERS | _RECONSTRUCT | {ORDERED_DICT, _PARAMETER_DICT, _NUMPY_DTYPE, _NUMPY_ARRAY}
-)
+BUILDABLE: frozenset[Name] = _TENSORS | _REBUILDERS | RECONSTRUCT | {ORDERED_DICT, _PARAMETER_DICT, DTYPE, ARRAY}
 """Objects that may be given a state."""
 
 
@@ -91,18 +80,39 @@ def call_fault(callee: Global, arguments: tuple[Value, ...]) -> str | None:
     return None if rule(arguments) else f"{callee} is called with arguments that weights never give it"
 
 
+def made_by(callee: Global, arguments: tuple[Value, ...]) -> Made:
+    """What the allowed call of a global gives."""
+    if (callee.module, callee.name) in _REBUILDERS and len(arguments) >= 3:
+        stored, shape = arguments[0], arguments[2]
+        if isinstance(stored, Made):  # a parameter is made of a tensor
+            return Made(callee, stored.stored, stored.shape)
+        if isinstance(stored, Stored) and isinstance(shape, Tuple):
+            return Made(callee, stored, tuple(side for side in shape.items if isinstance(side, int)))
+    return Made(callee)
+
+
 def storage_of(value: Value) -> Stored | None:
-    """torch's persistent id: ("storage", class, key, device, count[, view]); the view is None in files of today."""
+    """torch's persistent id: ("storage", class, key, device, count[, view]).
+
+    The view is None in files of today; once it was (key, offset, count) of a part of the storage.
+    """
     if not isinstance(value, Tuple) or not 5 <= len(value.items) <= 6:
         return None
-    tag, storage, key, device, count = value.items[:5]
-    if len(value.items) == 6 and value.items[5] is not None:
+    tag, storage, key, device, count, *views = value.items
+    if any(view is not None and not _is_view(view) for view in views):
         return None
     if tag != "storage" or not isinstance(storage, Global) or (storage.module, storage.name) not in STORAGES:
         return None
     if not isinstance(key, str) or not isinstance(device, str) or type(count) is not int or count < 0:
         return None
     return Stored(storage, key, count)
+
+
+def _is_view(value: Value) -> bool:
+    if not isinstance(value, Tuple) or len(value.items) != 3:
+        return False
+    key, offset, count = value.items
+    return isinstance(key, str) and type(offset) is int and type(count) is int and offset >= 0 and count >= 0
 
 
 def module_of(value: Value) -> Global | None:
@@ -112,7 +122,7 @@ def module_of(value: Value) -> Global | None:
     found, *texts = value.items[1:]
     if not isinstance(found, Global) or (found.module, found.name) != _PARAMETER_DICT:
         return None
-    return found if all(text is None or isinstance(text, str) for text in texts) else None
+    return found if all(text is None or is_text(text) for text in texts) else None
 
 
 def state_fault(made: Made, state: Value) -> str | None:
@@ -122,20 +132,19 @@ def state_fault(made: Made, state: Value) -> str | None:
     if isinstance(state, Items) and state.kind == "dict":
         return f"the state for {made.factory} sets special attributes" if state.has_special_key else None
     if isinstance(state, Tuple):
+        is_wrong = array_rules.state_fault((made.factory.module, made.factory.name), state)
+        if is_wrong is not None:
+            return f"the state for {made.factory} is not that of an array of numbers or text" if is_wrong else None
         return None if all(map(_is_state_part, state.items)) else f"the state for {made.factory} holds what it must not"
     return f"the state for {made.factory} has a wrong form"
 
 
 def _is_state_part(value: Value) -> bool:
-    if isinstance(value, Made):
-        return (value.factory.module, value.factory.name) in {
-            _NUMPY_DTYPE,
-            ("_codecs", "encode"),
-            ORDERED_DICT,
-        }
     if isinstance(value, Items):
         return value.kind == "dict" and value.is_plain and not value.has_special_key
-    return value is None or isinstance(value, (bool, int, str, bytes)) or (isinstance(value, Tuple) and value.is_plain)
+    if isinstance(value, Tuple):
+        return value.is_plain
+    return is_made_by(value, {ORDERED_DICT}) or value is None or isinstance(value, (bool, int, str, bytes))
 
 
 def _plain(arguments: tuple[Value, ...]) -> bool:
@@ -148,23 +157,46 @@ def _mapping(arguments: tuple[Value, ...]) -> bool:
 
 
 def _text_as_bytes(arguments: tuple[Value, ...]) -> bool:
-    return len(arguments) == 2 and isinstance(arguments[0], str) and arguments[1] in ("latin1", "latin-1")
+    return len(arguments) == 2 and is_text(arguments[0]) and arguments[1] in ("latin1", "latin-1")
 
 
 def _bytearray(arguments: tuple[Value, ...]) -> bool:
-    return not arguments or _text_as_bytes(arguments) or (len(arguments) == 1 and isinstance(arguments[0], bytes))
+    if not arguments or _text_as_bytes(arguments):
+        return True
+    return len(arguments) == 1 and (is_bytes(arguments[0]) or is_made_by(arguments[0], {ENCODE}))
 
 
-def _ints(value: Value) -> bool:
-    return isinstance(value, Tuple) and all(type(item) is int for item in value.items)
+def _default_dict(arguments: tuple[Value, ...]) -> bool:
+    if not arguments or arguments[0] is None:
+        return len(arguments) <= 1
+    factory = arguments[0]
+    is_known = isinstance(factory, Global) and mapped((factory.module, factory.name)) in _FACTORIES
+    return is_known and len(arguments) == 1
+
+
+def _numbers(least: int, most: int) -> Rule:
+    return lambda arguments: least <= len(arguments) <= most and all(type(item) is int for item in arguments)
+
+
+def _time(*lengths: int) -> Rule:
+    """`datetime` packs its values into so many bytes; a time zone may follow."""
+
+    def check(arguments: tuple[Value, ...]) -> bool:
+        if not 1 <= len(arguments) <= 2:
+            return False
+        packed, *zone = arguments
+        is_packed = (isinstance(packed, (bytes, str)) and len(packed) in lengths) or is_made_by(packed, {ENCODE})
+        return is_packed and all(is_made_by(item, {("datetime", "timezone")}) for item in zone)
+
+    return check
 
 
 def _tensor_argument(value: Value) -> bool:
     if isinstance(value, Global):
         return (value.module, value.name) in _DTYPES
-    if isinstance(value, Made):
-        return True
-    return isinstance(value, Stored) or is_plain(value)
+    if isinstance(value, Items) and value.has_special_key:
+        return False
+    return isinstance(value, (Made, Stored)) or is_plain(value)
 
 
 def _tensor(arguments: tuple[Value, ...]) -> bool:
@@ -188,56 +220,44 @@ def _typed_rebuild(arguments: tuple[Value, ...]) -> bool:
     )
 
 
-def _numpy_dtype(arguments: tuple[Value, ...]) -> bool:
-    return (
-        1 <= len(arguments) <= 3
-        and isinstance(arguments[0], str)
-        and _NUMPY_ITEM.match(arguments[0]) is not None
-        and all(type(flag) in (int, bool) for flag in arguments[1:])
-    )
+def _is_index(value: Value) -> bool:
+    return value is None or type(value) is int
 
 
-def _reconstruct(arguments: tuple[Value, ...]) -> bool:
-    if len(arguments) != 3:
-        return False
-    kind, shape, code = arguments
-    is_array = isinstance(kind, Global) and (kind.module, kind.name) == _NUMPY_ARRAY
-    # Protocols 0 to 2 spell bytes as a call of `_codecs.encode`.
-    return is_array and _ints(shape) and (code in (b"b", "b") or _made_by(code, {_ENCODE}))
-
-
-def _scalar(arguments: tuple[Value, ...]) -> bool:
-    return (
-        len(arguments) == 2
-        and _made_by(arguments[0], {_NUMPY_DTYPE})
-        and (isinstance(arguments[1], (bytes, str)) or _made_by(arguments[1], {_ENCODE}))
-    )
-
-
-def _made_by(value: Value, names: set[Name]) -> bool:
-    return isinstance(value, Made) and (value.factory.module, value.factory.name) in names
-
-
-def _never(arguments: tuple[Value, ...]) -> Literal[False]:
+def _never(arguments: tuple[Value, ...]) -> bool:
     return False
 
 
-_CALLS: dict[Name, Callable[[tuple[Value, ...]], bool]] = {
+_CALLS: dict[Name, Rule] = {
     ORDERED_DICT: _mapping,
     _COUNTER: lambda arguments: _mapping(arguments) and _plain(arguments),
-    ("builtins", "set"): lambda arguments: _mapping(arguments) and _plain(arguments),
+    _DEFAULT_DICT: _default_dict,
+    **dict.fromkeys(_FACTORIES, _never),
+    **dict.fromkeys(
+        (("builtins", "set"), ("builtins", "frozenset"), ("collections", "deque")),
+        lambda arguments: (
+            _plain(arguments) and _mapping(arguments[:1]) and all(type(most) is int for most in arguments[1:])
+        ),
+    ),
+    ("builtins", "slice"): lambda arguments: len(arguments) == 3 and all(map(_is_index, arguments)),
+    ("datetime", "datetime"): _time(10),
+    ("datetime", "date"): _time(4),
+    ("datetime", "time"): _time(6),
+    ("datetime", "timedelta"): _numbers(1, 3),
+    ("datetime", "timezone"): lambda arguments: (
+        1 <= len(arguments) <= 2
+        and is_made_by(arguments[0], {("datetime", "timedelta")})
+        and all(isinstance(name, str) for name in arguments[1:])
+    ),
     ("builtins", "bytearray"): _bytearray,
     ("builtins", "complex"): lambda arguments: len(arguments) == 2 and all(type(part) is float for part in arguments),
-    ("torch", "Size"): lambda arguments: len(arguments) == 1 and _ints(arguments[0]),
+    ("torch", "Size"): lambda arguments: len(arguments) == 1 and is_ints(arguments[0]),
     ("torch", "device"): lambda arguments: 1 <= len(arguments) <= 2 and isinstance(arguments[0], str),
     **dict.fromkeys(_REBUILDERS, _tensor),
     ("torch._tensor", "_rebuild_from_type_v2"): _typed_rebuild,
     ("torch.nn.parameter", "Parameter"): _tensor,
     ("torch", "Tensor"): _tensor,
     _PARAMETER_DICT: lambda arguments: not arguments,
-    _NUMPY_DTYPE: _numpy_dtype,
-    _NUMPY_ARRAY: _never,  # only named, as the first argument of _reconstruct
-    **dict.fromkeys(_RECONSTRUCT, _reconstruct),
-    **dict.fromkeys(_SCALAR, _scalar),
-    _ENCODE: _text_as_bytes,
+    **array_rules.CALLS,
+    ENCODE: _text_as_bytes,
 }

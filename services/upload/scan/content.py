@@ -1,30 +1,36 @@
-"""Sends a file's content to the validator of its format, and looks into archives member by member."""
+"""Sends a file's content to the validator of its format."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from services.upload.scan.agreement import NAMES, extension_of, title_of
+from services.upload.scan.compressed import entry_of_compressed
+from services.upload.scan.entries import Entry
 from services.upload.scan.facts import facts_of_gguf, facts_of_safetensors
-from services.upload.scan.formats import EXTENSIONS, HEAD_BYTES, Format, detect_format, extension_of
+from services.upload.scan.formats import Format
 from services.upload.scan.gguf import MAX_HEADER_BYTES, parse_gguf
-from services.upload.scan.images import MAX_IMAGE_BYTES, check_image
-from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle
+from services.upload.scan.images import IMAGES, MAX_IMAGE_BYTES, check_image
+from services.upload.scan.numpy_files import check_numpy
+from services.upload.scan.onnx import facts_of_onnx, parse_onnx
+from services.upload.scan.pickles import analyse_whole_pickle
 from services.upload.scan.report import Analysis, Refusal
 from services.upload.scan.safetensors import parse_header
+from services.upload.scan.tars import read_entries
 from services.upload.scan.texts import MAX_TEXT_BYTES, check_text
 from services.upload.scan.torch_files import analyse_torch_legacy, analyse_torch_zip, is_torch_zip
 from services.upload.scan.zips import Member, read_member, read_members
 
-MAX_ARCHIVE_DEPTH = 4
 MAX_INFLATED_BYTES = 64 << 30
 MAX_INFLATED_MEMBERS = 50_000
-_IN_MEMORY_BYTES = 4 << 20
+_UNKNOWN_BYTES = 1 << 20
 
-IMAGE_EXTENSIONS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
-"""Pictures are taken inside archives (poses, training data) only."""
+NEEDS_WHOLE = frozenset(
+    {"zip", "torch_legacy", "pickle", "numpy", "onnx", "tar", "gzip", "bzip2", "xz", *IMAGES},
+)
+"""Formats that are read at random, so that a stream of one is kept in a file first."""
 
 
 @dataclass(slots=True)
@@ -39,121 +45,130 @@ def header_bytes(found: Format, head: bytes | memoryview) -> int | None:
     """How much of the file's start its validator needs; None for formats that need the whole file at hand."""
     if found == "safetensors":
         return 8 + int.from_bytes(bytes(head[:8]), "little")
-    return {"gguf": MAX_HEADER_BYTES, "text": MAX_TEXT_BYTES + 1}.get(found)
-
-
-def analyse_header(analysis: Analysis, found: Format, head: bytes | bytearray, size_bytes: int, name: str) -> None:
-    """Judge a format that is validated by its first bytes; `head` holds what `header_bytes` asked for, or all there is.
-
-    Raises:
-        Refusal: the file is not acceptable.
-    """
-    if found == "safetensors":
-        analysis.facts = facts_of_safetensors(parse_header(head, size_bytes))
-    elif found == "gguf":
-        analysis.facts = facts_of_gguf(parse_gguf(bytes(head), size_bytes))
-    elif size_bytes > MAX_TEXT_BYTES:
-        raise Refusal("text.too_large", "", f"{name} is larger than {MAX_TEXT_BYTES} bytes, the most for a text.")
-    else:
-        check_text(bytes(head), name)
+    if found in ("text", "html"):
+        return MAX_TEXT_BYTES + 1
+    if found == "gguf":
+        return MAX_HEADER_BYTES
+    return None if found in NEEDS_WHOLE else _UNKNOWN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Judges content that needs random access, and recurses into archives."""
+    """Judges one content, and whatever lies in it.
+
+    `is_own` says that the outermost file is somebody's own and not an upload: a plain harmless pickle is fine there.
+    """
 
     analysis: Analysis
     spool_dir: Path
     budget: Budget
+    is_own: bool = False
     depth: int = 0
 
-    def judge(self, found: Format, file: BinaryIO, size_bytes: int) -> Format:
+    def inner(self) -> Inspection:
+        """The same for something inside, with findings of its own."""
+        return replace(self, analysis=Analysis(), depth=self.depth + 1)
+
+    def judge_header(self, found: Format, head: bytes | bytearray, size_bytes: int, name: str) -> Format:
+        """Judge a format that is validated by its first bytes; `head` holds what `header_bytes` asked for, or all.
+
+        Raises:
+            Refusal: the file is not acceptable.
+        """
+        if found == "safetensors":
+            self.analysis.facts = facts_of_safetensors(parse_header(head, size_bytes))
+        elif found == "gguf":
+            self.analysis.facts = facts_of_gguf(parse_gguf(bytes(head), size_bytes))
+        elif found in ("text", "html"):
+            if size_bytes > MAX_TEXT_BYTES:
+                message = f"{name} is larger than {MAX_TEXT_BYTES} bytes, the most for a text."
+                raise Refusal("text.too_large", "", message)
+            if "pickle" in NAMES.get(extension_of(name), ()):
+                return self._judge_unmarked(bytes(head), size_bytes)
+            check_text(bytes(head), name)
+            if extension_of(name) == ".md":
+                return "text"  # which may begin with a page's tags
+        elif found != "empty":
+            return self._judge_unmarked(bytes(head), size_bytes)
+        return found
+
+    def _judge_unmarked(self, head: bytes, size_bytes: int) -> Format:
+        """A pickle of an old protocol has no mark; anything else without one is not known."""
+        attempt = Analysis()
+        walk = analyse_pickle_of_bytes(attempt, head)
+        if walk or attempt.verdict == "dangerous":
+            self.analysis.take(attempt)
+            if len(head) == size_bytes:
+                self._refuse_plain_pickle()
+            return "pickle"
+        return "unknown"
+
+    def judge(self, found: Format, file: BinaryIO, size_bytes: int, name: str) -> Format:
         """Judge a file; its format again, since only a zip's members tell what it is.
 
         Raises:
             Refusal: the file is not acceptable.
         """
+        if found == "zip":
+            return self._judge_zip(file, size_bytes)
         if found == "torch_legacy":
             analyse_torch_legacy(self.analysis, file, size_bytes)
         elif found == "pickle":
+            analyse_whole_pickle(self.analysis, file, size_bytes, "")
+            self._refuse_plain_pickle()
+        elif found == "numpy":
+            check_numpy(self.analysis, file, size_bytes)
+        elif found == "onnx":
+            self._judge_onnx(file, size_bytes)
+        elif found in IMAGES:
+            if size_bytes > MAX_IMAGE_BYTES:
+                raise Refusal("image.too_large", "", f"A picture is larger than {MAX_IMAGE_BYTES} bytes.")
             file.seek(0)
-            analyse_pickle(self.analysis, file.read(min(size_bytes, MAX_PICKLE_BYTES)), "pickle")
-            message = "A plain pickle is no checkpoint and is not taken. Re-save as safetensors."
-            self.analysis.add("pickle.plain", "", message)
-        elif found == "zip":
-            members = read_members(file, size_bytes)
-            if is_torch_zip(members):
-                analyse_torch_zip(self.analysis, file, members)
-                return "torch_zip"
-            self._judge_archive(file, members)
+            check_image(file.read(size_bytes), found)
+        elif found == "tar":
+            self._judge_archive(read_entries(file, size_bytes))
+        elif found in ("gzip", "bzip2", "xz"):
+            self._judge_archive([entry_of_compressed(file, size_bytes, found, name)])
         else:
-            message = f"The content ({found}) cannot be inspected. Upload safetensors or GGUF."
-            raise Refusal("content.unknown", "", message)
+            raise Refusal("content.unknown", "", f"The content ({title_of(found)}) cannot be inspected.")
         return found
 
-    def _judge_archive(self, file: BinaryIO, members: list[Member]) -> None:
-        """Every member is judged by its content, under the same rules as a file of its own."""
-        if self.depth >= MAX_ARCHIVE_DEPTH:
-            message = f"Archives are nested more than {MAX_ARCHIVE_DEPTH} deep. Unpack the inner ones."
-            raise Refusal("zip.depth", "", message)
-        for member in members:
-            self.budget.members_left -= 1
-            self.budget.bytes_left -= member.size_bytes
-            if self.budget.members_left < 0 or self.budget.bytes_left < 0:
-                raise Refusal("zip.bomb", member.name, "The archive inflates to more than can be inspected.")
-            if member.is_folder:
-                continue
-            try:
-                self._judge_member(file, member)
-            except Refusal as refusal:
-                found = refusal.finding
-                place = f"{member.name} > {found.location}" if found.location else member.name
-                self.analysis.add(found.code, place, found.message, is_dangerous=refusal.is_dangerous)
+    def _refuse_plain_pickle(self) -> None:
+        if not self.is_own:
+            message = "A plain pickle is no checkpoint and is not taken. Re-save as safetensors."
+            self.analysis.add("pickle.plain", "", message)
 
-    def _judge_member(self, file: BinaryIO, member: Member) -> None:
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(self.spool_dir)) as spooled:
-            for chunk in read_member(file, member):
-                spooled.write(chunk)
-            spooled.seek(0)
-            content = cast(BinaryIO, spooled)
-            head = content.read(HEAD_BYTES)
-            content.seek(0)
-            found = detect_format(head, member.size_bytes)
-            if found != "zip":  # its members tell what it is
-                _require_kind(member.name, found)
-            needed = header_bytes(found, head)
-            inner = Inspection(Analysis(), self.spool_dir, self.budget, self.depth + 1)
-            try:
-                if found in IMAGE_EXTENSIONS.values():
-                    _check_image(content, found, member)
-                elif needed is not None:
-                    analyse_header(inner.analysis, found, content.read(needed), member.size_bytes, member.name)
-                else:
-                    _require_kind(member.name, inner.judge(found, content, member.size_bytes))
-            finally:
-                _merge(self.analysis, inner.analysis, member.name)
+    def _judge_onnx(self, file: BinaryIO, size_bytes: int) -> None:
+        model = parse_onnx(file, size_bytes)
+        self.analysis.facts = facts_of_onnx(model)
+        self.analysis.sidecars |= model.sidecars
+        if model.sidecars and self.depth == 0 and not self.is_own:
+            message = (
+                f"Tensors lie outside of the file, in {sorted(model.sidecars)[0]}. Upload both in one zip, or one file."
+            )
+            raise Refusal("onnx.external", "", message)
+
+    def _judge_zip(self, file: BinaryIO, size_bytes: int) -> Format:
+        members = read_members(file, size_bytes)
+        if is_torch_zip(members):
+            analyse_torch_zip(self.analysis, file, members)
+            return "torch_zip"
+        self._judge_archive([_entry(file, member) for member in members])
+        return "npz" if members and all(member.name.endswith(".npy") for member in members) else "zip"
+
+    def _judge_archive(self, entries: list[Entry]) -> None:
+        from services.upload.scan.members import judge_members  # it sends members back here
+
+        judge_members(self, entries)
 
 
-def _check_image(content: BinaryIO, found: Format, member: Member) -> None:
-    if member.size_bytes > MAX_IMAGE_BYTES:
-        raise Refusal("image.too_large", "", f"A picture is larger than {MAX_IMAGE_BYTES} bytes.")
-    check_image(content.read(), found, member.name)
+def _entry(file: BinaryIO, member: Member) -> Entry:
+    return Entry(member.name, member.size_bytes, lambda: read_member(file, member), member.is_folder)
 
 
-def _require_kind(name: str, found: Format) -> None:
-    extension = extension_of(name)
-    allowed = EXTENSIONS.get(extension) or {IMAGE_EXTENSIONS.get(extension, "")}
-    if found == "pickle":
-        return  # its imports are worth reporting; a plain pickle is refused anyway
-    if found == "empty" and extension in (".txt", ".csv"):
-        raise Refusal("file.empty", "", "The file is empty. Leave it out.")
-    if found not in allowed:
-        raise Refusal("content.mismatch", "", f"The content ({found}) is not what the name says. Leave it out.")
+def analyse_pickle_of_bytes(analysis: Analysis, data: bytes) -> bool:
+    """Judge a pickle that has no mark; whether the bytes are one, to the last of them."""
+    from io import BytesIO
 
-
-def _merge(analysis: Analysis, part: Analysis, member: str) -> None:
-    for found in part.findings:
-        place = f"{member} > {found.location}" if found.location else member
-        analysis.add(found.code, place, found.message, is_dangerous=part.verdict == "dangerous")
-    for imported in part.imports:
-        analysis.add_import(imported)
+    walk = analyse_whole_pickle(analysis, BytesIO(data), len(data), "")
+    return walk.is_complete and walk.end == len(data)

@@ -9,7 +9,9 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 
+from services.upload.scan.allowlist import STORAGE_WIDTHS
 from services.upload.scan.families import (
     adapter_ranks,
     declared_family,
@@ -19,8 +21,9 @@ from services.upload.scan.families import (
     find_kind,
 )
 from services.upload.scan.gguf import GgufHeader
+from services.upload.scan.pickle_values import Made
 from services.upload.scan.report import HeaderFacts, printable
-from services.upload.scan.safetensors import Header
+from services.upload.scan.safetensors import Header, Tensor
 
 MAX_WORDS = 20
 _MAX_TAG_BYTES = 4 << 20
@@ -161,6 +164,27 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+_TORCH_TYPES = {
+    "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64",
+    "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8",
+    "BoolStorage": "BOOL", "ComplexFloatStorage": "C64",
+}  # fmt: skip
+
+
+def facts_of_torch(tensors: Mapping[str, Made]) -> HeaderFacts:
+    """The facts of a PyTorch file by the tensors that its pickle puts into dictionaries, each under its own name.
+
+    Sizes count each tensor on its own, also where several share their numbers.
+    """
+    found: dict[str, Tensor] = {}
+    for name, made in tensors.items():
+        storage = made.stored.storage.name if made.stored else ""
+        dtype = _TORCH_TYPES.get(storage, storage.removesuffix("Storage"))
+        size = math.prod(made.shape) * STORAGE_WIDTHS.get(storage, 1)
+        found[printable(name, 200)] = Tensor(dtype, made.shape, 0, size)
+    return facts_of_safetensors(Header(found, {}))
 
 
 _GGUF_FAMILIES = {

@@ -1,21 +1,16 @@
-"""Which format the bytes have, and whether name, declared type and content agree.
-
-Detection looks at content alone; extension and declared type are only compared with its answer afterwards.
-"""
+"""Which format the bytes have, by the bytes alone. Name and declared type are compared with it in `agreement`."""
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import Literal
 
 from services.upload.scan.machine import walk_pickle
-from services.upload.scan.report import Refusal
 
 Format = Literal[
     "safetensors", "gguf", "torch_zip", "torch_legacy", "pickle", "zip", "numpy",
-    "7z", "gzip", "bzip2", "xz", "zstd", "lz4", "zlib", "rar", "tar",
-    "png", "jpeg", "webp", "gif", "pdf", "html", "script", "executable", "text", "empty", "unknown",
+    "npz", "onnx", "7z", "gzip", "bzip2", "xz", "zstd", "lz4", "zlib", "rar", "tar", "hdf5",
+    "png", "jpeg", "webp", "gif", "bmp", "pdf", "html", "script", "executable", "text", "empty", "unknown",
 ]  # fmt: skip
 
 HEAD_BYTES = 4096
@@ -50,47 +45,14 @@ _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"\xce\xfa\xed\xfe", "executable"),
     (0, b"\xca\xfe\xba\xbe", "executable"),
     (0, b"#!", "script"),
-    (8, b"WEBP", "webp"),
+    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
     (257, b"ustar", "tar"),
     *((0, b"\x78" + level, "zlib") for level in (b"\x01", b"\x9c", b"\xda")),
 )
 
+# ModelProto: the version of the IR comes first, then another field of a model.
+_ONNX = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x28\x32\x3a\x42\x72]")
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|body|script|svg|\?xml|iframe|img|!--)", re.IGNORECASE)
-
-_WEIGHTS = frozenset({"safetensors", "gguf", "torch_zip", "torch_legacy"})
-
-EXTENSIONS: dict[str, frozenset[str]] = {
-    ".safetensors": frozenset({"safetensors"}),
-    ".sft": frozenset({"safetensors"}),
-    ".gguf": frozenset({"gguf"}),
-    **dict.fromkeys((".ckpt", ".pt", ".pth", ".bin"), frozenset({"torch_zip", "torch_legacy"})),
-    ".zip": frozenset({"zip"}),
-    **dict.fromkeys((".yaml", ".yml", ".json", ".txt", ".toml", ".csv"), frozenset({"text"})),
-}
-"""Extensions that the hub takes, with the contents each may have."""
-
-DECLARED: dict[str, frozenset[str]] = {
-    **dict.fromkeys(
-        (
-            "Model", "Pruned Model", "Negative", "Text Encoder", "Vision Encoder", "VAE", "UNet", "Diffusion Model",
-            "CLIPVision", "ControlNet", "Upscaler", "Enhancement LoRA",
-        ),
-        _WEIGHTS,
-    ),
-    "Archive": frozenset({"zip"}),
-    "Config": frozenset({"text"}),
-    "Training Data": frozenset({"zip", "text"}),
-    "Workflow": frozenset({"zip", "text"}),
-    "Other": _WEIGHTS | {"zip", "text"},
-}  # fmt: skip
-"""File types of the API, with the contents each may have."""
-
-_TITLES = {
-    "safetensors": "a safetensors file", "gguf": "a GGUF file", "torch_zip": "a PyTorch archive",
-    "torch_legacy": "an old PyTorch file", "pickle": "a plain Python pickle", "zip": "a zip archive",
-    "text": "plain text", "html": "a web page", "script": "a script", "executable": "a program",
-    "empty": "empty", "unknown": "of no kind that the hub knows", "numpy": "a NumPy array",
-}  # fmt: skip
 
 
 def detect_format(head: bytes | memoryview, size_bytes: int) -> Format:
@@ -101,7 +63,28 @@ def detect_format(head: bytes | memoryview, size_bytes: int) -> Format:
     if is_safetensors_head(data, size_bytes):
         return "safetensors"
     found = next((found for at, magic, found in _MAGIC if data.startswith(magic, at)), None)
-    return found or _detect_textual(data)
+    return found or _detect_binary(data, size_bytes) or _detect_textual(data)
+
+
+def _detect_binary(data: bytes, size_bytes: int) -> Format | None:
+    """Formats whose mark is short: some more of their first bytes must fit."""
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "webp"
+    if data.startswith(b"BM") and data[6:10] == bytes(4) and int.from_bytes(data[2:6], "little") == size_bytes:
+        return "bmp"
+    if _ONNX.match(data):
+        return "onnx"
+    return "tar" if is_tar_header(data[:512]) else None
+
+
+def is_tar_header(block: bytes) -> bool:
+    """Whether 512 bytes are a tar header: of the oldest kind too, which has a checksum but no magic."""
+    if len(block) < 512 or not block[0]:
+        return False
+    digits = block[148:156].strip(b" \x00")
+    if not digits or not re.fullmatch(rb"[0-7]+", digits):
+        return False
+    return int(digits, 8) == sum(block[:148]) + 8 * 32 + sum(block[156:])
 
 
 def _detect_textual(data: bytes) -> Format:
@@ -135,41 +118,3 @@ def is_safetensors_head(head: bytes | memoryview, size_bytes: int) -> bool:
         return False
     offset = safetensors_data_offset(head)
     return 10 <= offset <= 8 + SAFETENSORS_MAX_HEADER_BYTES and offset <= size_bytes
-
-
-def extension_of(name: str) -> str:
-    """The last extension of a file name in lower case, with its dot; "" without one."""
-    return PurePosixPath(name).suffix.lower()
-
-
-def check_agreement(name: str, declared_type: str | None, found: str) -> None:
-    """Name, declared type (None: nobody declared one) and content must say the same.
-
-    Raises:
-        Refusal: they do not; the message says which to change.
-    """
-    title = _TITLES.get(found, f"a {found} file")
-    if found == "empty":
-        raise Refusal("file.empty", "", f"{name} has no bytes. Upload it again.")
-    extension = extension_of(name)
-    if extension not in EXTENSIONS:
-        known = ", ".join(sorted(EXTENSIONS))
-        raise Refusal("name.extension", "", f"{name} has no extension that the hub takes. Take one of {known}.")
-    if found not in EXTENSIONS[extension]:
-        raise Refusal(
-            "content.mismatch", "",
-            f"{name} is {title}, not what {extension} stands for. Upload the model itself, under the extension it has.",
-        )  # fmt: skip
-    if declared_type is None:
-        return
-    if declared_type not in DECLARED:
-        raise Refusal(
-            "type.unknown",
-            "",
-            f"The file type {declared_type!r} is unknown. Take one of {', '.join(DECLARED)}.",
-        )
-    if found not in DECLARED[declared_type]:
-        raise Refusal(
-            "type.mismatch", "",
-            f"{name} is {title} and cannot be of the type {declared_type!r}. Change the type or the file.",
-        )  # fmt: skip

@@ -6,80 +6,140 @@ after a call has already made that call.
 
 from __future__ import annotations
 
-import io
-import pickletools
+import codecs
 from collections.abc import Callable
+from typing import BinaryIO
 
-from services.upload.scan.allowlist import call_fault, is_allowed, module_of, state_fault, storage_of
-from services.upload.scan.pickle_stack import MAX_OPCODES, BrokenPickleError, SymbolicStack, Walk
-from services.upload.scan.pickle_values import Global, Items, Made, Mark, Tuple, Unknown, Value, make_tuple
+from services.upload.scan.allowlist import call_fault, is_allowed, made_by, module_of, state_fault, storage_of
+from services.upload.scan.array_rules import data_of_array
+from services.upload.scan.pickle_reader import BrokenPickleError, PickleReader
+from services.upload.scan.pickle_stack import MAX_OPCODES, SymbolicStack, Walk
+from services.upload.scan.pickle_values import Blob, Global, Items, Made, Tuple, Unknown, Value, make_tuple
+
+MAX_HIDDEN_DEPTH = 3
+"""How deep pickles inside constants of pickles are followed."""
 
 
-def walk_pickle(data: bytes, start: int = 0, *, in_torch: bool = False) -> Walk:
-    """Walk one pickle from `start`. `in_torch` says that persistent ids name storages of a torch container."""
-    machine = _Machine(data, in_torch)
-    machine.run(start)
+def walk_pickle(
+    source: bytes | BinaryIO, start: int = 0, end: int | None = None, *, in_torch: bool = False, max_opcodes: int = 0
+) -> Walk:
+    """Walk one pickle from `start`, at most up to `end` (which a file needs). Positions count from the source's start.
+
+    Args:
+        in_torch: persistent ids name storages of a torch container.
+        max_opcodes: a smaller budget than MAX_OPCODES.
+    """
+    machine = _Machine(PickleReader(source, start, end), source, in_torch)
+    machine.run(max_opcodes or MAX_OPCODES)
     return machine.walk
 
 
 class _Machine(SymbolicStack):
-    def __init__(self, data: bytes, in_torch: bool) -> None:
-        super().__init__()
-        self._data = data
-        self._in_torch = in_torch
+    """One walk. A method for each kind of opcode reads what follows it and acts."""
 
-    def run(self, start: int) -> None:
-        stream = io.BytesIO(self._data)
-        stream.seek(start)
+    def __init__(self, reader: PickleReader, source: bytes | BinaryIO, in_torch: bool, depth: int = 0) -> None:
+        super().__init__()
+        self._reader = reader
+        self._source = source
+        self._in_torch = in_torch
+        self._depth = depth
+        self._named: set[Global] = set()
+        self._hidden: dict[int, tuple[Value, int]] = {}
+
+    def run(self, max_opcodes: int = MAX_OPCODES) -> None:
+        """Walk up to STOP, the first thing that cannot be read, or the end of the budget."""
+        reader, stop = self._reader, _Machine.stop
         try:
-            for _ in range(MAX_OPCODES):
-                self._position = stream.tell()
-                opcode = _OPCODES.get(stream.read(1))
-                if opcode is None:
-                    raise BrokenPickleError("the data end before STOP, or an operation is unknown")
-                self._step(opcode.name, _read_argument(opcode, stream))
-                if self.walk.is_complete:
+            for _ in range(max_opcodes):
+                self._position = reader.base + reader.at
+                action = ACTIONS[reader.byte()]
+                action(self)
+                if action is stop:
                     break
             else:
-                raise BrokenPickleError(f"more than {MAX_OPCODES} operations; re-save as safetensors")
+                raise BrokenPickleError(f"more than {max_opcodes} operations; re-save as safetensors")
         except BrokenPickleError as error:
             self._fault("pickle.malformed", str(error), is_dangerous=False)
-        except (ValueError, UnicodeError, OverflowError, IndexError) as error:
+        except KeyError:
+            self._fault("pickle.malformed", "an operation is unknown", is_dangerous=False)
+        except (ValueError, UnicodeError, OverflowError) as error:
             self._fault("pickle.malformed", f"the pickle cannot be read: {error}", is_dangerous=False)
-        self.walk.end = stream.tell()
+        self.walk.end = reader.position
+        for _, position in self._hidden.values():
+            self._position = position
+            self._fault("pickle.hidden", "a constant is itself a pickle that imports what weights never need")
 
-    def _step(self, name: str, argument: object) -> None:
-        if name in _CONSTANTS:
-            self._push(_CONSTANTS[name])
-        elif name in _LITERALS and isinstance(argument, (bool, int, float, str, bytes, bytearray)):
-            self._push(bytes(argument) if isinstance(argument, bytearray) else argument)
-        elif name in _ACTIONS:
-            _ACTIONS[name](self, argument)
-        else:
-            self._fault("pickle.opcode", f"the operation {name} has no place in weights")
-            if name in ("EXT1", "EXT2", "EXT4", "PERSID", "NEXT_BUFFER"):
-                self._push(Unknown())
+    def proto(self) -> None:
+        if (version := self._reader.byte()) > 5:
+            raise BrokenPickleError(f"pickle protocol {version} is unknown")
 
-    # Actions, one for each kind of opcode.
-
-    def proto(self, argument: object) -> None:
-        if not isinstance(argument, int) or argument > 5:
-            raise BrokenPickleError(f"pickle protocol {argument} is unknown")
-
-    def frame(self, argument: object) -> None:
-        if not isinstance(argument, int) or argument > len(self._data) - self._position - 9:
+    def frame(self) -> None:
+        if self._reader.u8() > self._reader.left:
             raise BrokenPickleError("a frame is longer than the data")
 
-    def stop(self, argument: object) -> None:
+    def stop(self) -> None:
         self.walk.result = self._pop()
         if self._stack:
             raise BrokenPickleError("values are left on the stack at the end")
         self.walk.is_complete = True
 
-    def global_named(self, argument: object) -> None:
-        self._push(self._import(*_global_name(argument)))
+    # Constants.
 
-    def stack_global(self, argument: object) -> None:
+    def int_line(self) -> None:
+        line = self._reader.line()
+        self._push(line == b"01" if line in (b"00", b"01") else int(line.decode("ascii")))
+
+    def long_line(self) -> None:
+        self._push(int(self._reader.line().decode("ascii").rstrip("L")))
+
+    def float_line(self) -> None:
+        self._push(float(self._reader.line().decode("ascii")))
+
+    def text_line(self) -> None:
+        self._push(self._reader.line().decode("raw-unicode-escape"))
+
+    def quoted_line(self) -> None:
+        line = self._reader.line()
+        if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
+            raise BrokenPickleError("a text has no quotes")
+        data, _ = codecs.escape_decode(line[1:-1])
+        self._old_text(data)
+
+    def _old_text(self, data: bytes | Blob) -> None:
+        """Text of Python 2, which may hold any bytes."""
+        self._sniff(data)
+        self._push(Blob("text", data.position, data.size_bytes) if isinstance(data, Blob) else data.decode("latin-1"))
+
+    def _bytes(self, data: bytes | Blob) -> None:
+        self._sniff(data)
+        self._push(data)
+
+    def _sniff(self, data: bytes | Blob) -> None:
+        """Note a constant that is a pickle with imports outside the list; a loader might be given it."""
+        size = data.size_bytes if isinstance(data, Blob) else len(data)
+        if size < 8 or self._depth >= MAX_HIDDEN_DEPTH:
+            return
+        if isinstance(data, Blob):
+            reader = PickleReader(self._source, data.position, data.position + size)
+            inner = _Machine(reader, self._source, False, self._depth + 1)
+        else:
+            inner = _Machine(PickleReader(data), data, False, self._depth + 1)
+        inner.run(MAX_OPCODES // 10)
+        walk = inner.walk
+        is_run = walk.has_called or walk.is_complete
+        if is_run and (inner._hidden or not all(is_allowed((found.module, found.name)) for found, _ in walk.imports)):
+            self._hidden[id(data)] = (data, self._position)
+
+    # Globals and calls.
+
+    def global_line(self) -> None:
+        self._push(self._import(*self._name_lines()))
+
+    def _name_lines(self) -> tuple[str, str]:
+        module, name = (self._reader.line().decode("utf-8", "backslashreplace") for _ in range(2))
+        return module, name
+
+    def stack_global(self) -> None:
         name, module = self._pop(), self._pop()
         if isinstance(module, str) and isinstance(name, str):
             self._push(self._import(module, name))
@@ -89,29 +149,30 @@ class _Machine(SymbolicStack):
 
     def _import(self, module: str, name: str) -> Value:
         found = Global(module, name)
-        self.walk.imports.append((found, self._position))
+        if found not in self._named:
+            self._named.add(found)
+            self.walk.imports.append((found, self._position))
         return found if is_allowed((module, name)) else Unknown()
 
-    def reduce(self, argument: object) -> None:
+    def reduce(self) -> None:
         arguments, callee = self._pop(), self._pop()
         self._call(callee, arguments)
 
-    def new_object_ex(self, argument: object) -> None:
-        keywords, arguments, callee = self._pop(), self._pop(), self._pop()
-        if not (isinstance(keywords, Items) and keywords.kind == "dict" and keywords.is_plain):
-            self._fault("pickle.call", "a call has keyword arguments that are no plain dictionary")
+    def new_object_ex(self) -> None:
+        _, arguments, callee = self._pop(), self._pop(), self._pop()
         self._fault("pickle.call", "a call with keyword arguments has no place in weights")
         self._call(callee, arguments)
 
-    def object_to_mark(self, argument: object) -> None:
+    def object_to_mark(self) -> None:
         items = self._pop_to_mark()
         if not items:
             raise BrokenPickleError("a call has no callee")
         self._call(items[0], make_tuple(items[1:]))
 
-    def inst(self, argument: object) -> None:
+    def inst(self) -> None:
+        module, name = self._name_lines()
         items = self._pop_to_mark()
-        self._call(self._import(*_global_name(argument)), make_tuple(items))
+        self._call(self._import(module, name), make_tuple(items))
 
     def _call(self, callee: Value, arguments: Value) -> None:
         self.walk.has_called = True
@@ -121,13 +182,15 @@ class _Machine(SymbolicStack):
         elif not isinstance(arguments, Tuple):
             self._fault("pickle.call", f"{callee} is called with arguments that are no tuple")
             self._push(Unknown())
+        elif (fault := call_fault(callee, arguments.items)) is not None:
+            self._fault("pickle.call", fault)
+            self._push(Unknown())
         else:
-            fault = call_fault(callee, arguments.items)
-            if fault is not None:
-                self._fault("pickle.call", fault)
-            self._push(Made(callee) if fault is None else Unknown())
+            for value in data_of_array(callee, arguments.items):
+                self._hidden.pop(id(value), None)
+            self._push(made_by(callee, arguments.items))
 
-    def build(self, argument: object) -> None:
+    def build(self) -> None:
         state = self._pop()
         target = self._top()
         self.walk.has_called = True
@@ -135,8 +198,11 @@ class _Machine(SymbolicStack):
             self._fault("pickle.state", "a state is given to something that no allowed call has made")
         elif (fault := state_fault(target, state)) is not None:
             self._fault("pickle.state", fault)
+        elif isinstance(state, Tuple):
+            for value in data_of_array(target.factory, state.items):
+                self._hidden.pop(id(value), None)
 
-    def persistent_id(self, argument: object) -> None:
+    def persistent_id(self) -> None:
         value = self._pop()
         if self._in_torch and (module := module_of(value)) is not None:
             self._push(module)
@@ -151,69 +217,94 @@ class _Machine(SymbolicStack):
             self._fault("pickle.storage", f"storage {found.key!r} is described in two ways", is_dangerous=False)
         self._push(found)
 
+    def persistent_line(self) -> None:
+        self._reader.line()
+        self._forbidden("PERSID")
 
-def _read_argument(opcode: pickletools.OpcodeInfo, stream: io.BytesIO) -> object:
-    """What follows an opcode. Globals are UTF-8, as the real machine reads them; pickletools takes ASCII alone."""
-    if opcode.name in ("GLOBAL", "INST"):
-        lines = stream.readline(), stream.readline()
-        if not all(line.endswith(b"\n") for line in lines):
-            raise BrokenPickleError("the name of a global has no end")
-        return tuple(line[:-1].decode("utf-8", "backslashreplace") for line in lines)
-    return None if opcode.arg is None else opcode.arg.reader(stream)
-
-
-def _global_name(argument: object) -> tuple[str, str]:
-    if isinstance(argument, tuple):
-        module, name = argument
-        return str(module), str(name)
-    raise BrokenPickleError("a global has no name")
+    def _forbidden(self, name: str) -> None:
+        """An operation that real savers of weights never use."""
+        self._fault("pickle.opcode", f"the operation {name} has no place in weights")
+        self._push(Unknown())
 
 
-def _is_special(key: Value) -> bool:
-    return isinstance(key, str) and key.startswith("__")
+def _extension(size: int) -> Callable[[_Machine], None]:
+    def act(machine: _Machine) -> None:
+        machine._reader.take(size)
+        machine._forbidden(f"EXT{size}")
+
+    return act
 
 
-_OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
-_CONSTANTS: dict[str, Value] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_LITERALS = {
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE",
-    "BINUNICODE8", "FLOAT", "BINFLOAT",
-}  # fmt: skip
-_ACTIONS: dict[str, Callable[[_Machine, object], None]] = {
-    "PROTO": _Machine.proto,
-    "FRAME": _Machine.frame,
-    "STOP": _Machine.stop,
-    "MARK": lambda machine, _: machine._push(Mark()),
-    "POP": _Machine.pop,
-    "POP_MARK": _Machine.pop_mark,
-    "DUP": lambda machine, _: machine._push(machine._top()),
-    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.put),
-    "MEMOIZE": _Machine.memoize,
-    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.get),
-    "EMPTY_LIST": lambda machine, _: machine._push(Items("list")),
-    "EMPTY_DICT": lambda machine, _: machine._push(Items("dict")),
-    "EMPTY_SET": lambda machine, _: machine._push(Items("set")),
-    "EMPTY_TUPLE": lambda machine, _: machine.tuple_of(0),
-    "TUPLE1": lambda machine, _: machine.tuple_of(1),
-    "TUPLE2": lambda machine, _: machine.tuple_of(2),
-    "TUPLE3": lambda machine, _: machine.tuple_of(3),
-    "TUPLE": _Machine.tuple_to_mark,
-    "LIST": _Machine.list_to_mark,
-    "FROZENSET": _Machine.frozenset_to_mark,
-    "DICT": _Machine.dict_to_mark,
-    "APPEND": _Machine.append,
-    "APPENDS": _Machine.appends,
-    "ADDITEMS": _Machine.add_items,
-    "SETITEM": _Machine.set_item,
-    "SETITEMS": _Machine.set_items,
-    "GLOBAL": _Machine.global_named,
-    "STACK_GLOBAL": _Machine.stack_global,
-    "REDUCE": _Machine.reduce,
-    "NEWOBJ": _Machine.reduce,
-    "NEWOBJ_EX": _Machine.new_object_ex,
-    "OBJ": _Machine.object_to_mark,
-    "INST": _Machine.inst,
-    "BUILD": _Machine.build,
-    "BINPERSID": _Machine.persistent_id,
+ACTIONS: dict[int, Callable[[_Machine], None]] = {
+    ord(code): action
+    for code, action in {
+        "\x80": _Machine.proto,
+        "\x95": _Machine.frame,
+        ".": _Machine.stop,
+        "(": _Machine.mark,
+        "0": _Machine.pop,
+        "1": _Machine.pop_mark,
+        "2": lambda machine: machine._push(machine._top()),
+        "p": lambda machine: machine.put(int(machine._reader.line().decode("ascii"))),
+        "q": lambda machine: machine.put(machine._reader.byte()),
+        "r": lambda machine: machine.put(machine._reader.u4()),
+        "\x94": _Machine.memoize,
+        "g": lambda machine: machine.get(int(machine._reader.line().decode("ascii"))),
+        "h": lambda machine: machine.get(machine._reader.byte()),
+        "j": lambda machine: machine.get(machine._reader.u4()),
+        "N": lambda machine: machine._push(None),
+        "\x88": lambda machine: machine._push(True),
+        "\x89": lambda machine: machine._push(False),
+        "I": _Machine.int_line,
+        "L": _Machine.long_line,
+        "F": _Machine.float_line,
+        "K": lambda machine: machine._push(machine._reader.byte()),
+        "M": lambda machine: machine._push(machine._reader.u2()),
+        "J": lambda machine: machine._push(machine._reader.i4()),
+        "\x8a": lambda machine: machine._push(machine._reader.integer(machine._reader.byte())),
+        "\x8b": lambda machine: machine._push(machine._reader.integer(machine._reader.i4())),
+        "G": lambda machine: machine._push(machine._reader.f8()),
+        "S": _Machine.quoted_line,
+        "V": _Machine.text_line,
+        "T": lambda machine: machine._old_text(machine._reader.data(machine._reader.i4())),
+        "U": lambda machine: machine._old_text(machine._reader.data(machine._reader.byte())),
+        "C": lambda machine: machine._bytes(machine._reader.data(machine._reader.byte())),
+        "B": lambda machine: machine._bytes(machine._reader.data(machine._reader.u4())),
+        "\x8e": lambda machine: machine._bytes(machine._reader.data(machine._reader.u8())),
+        "\x96": lambda machine: machine._bytes(machine._reader.data(machine._reader.u8())),
+        "\x8c": lambda machine: machine._push(machine._reader.text(machine._reader.byte())),
+        "X": lambda machine: machine._push(machine._reader.text(machine._reader.u4())),
+        "\x8d": lambda machine: machine._push(machine._reader.text(machine._reader.u8())),
+        "]": lambda machine: machine._push(Items("list")),
+        "}": lambda machine: machine._push(Items("dict")),
+        "\x8f": lambda machine: machine._push(Items("set")),
+        ")": lambda machine: machine.tuple_of(0),
+        "\x85": lambda machine: machine.tuple_of(1),
+        "\x86": lambda machine: machine.tuple_of(2),
+        "\x87": lambda machine: machine.tuple_of(3),
+        "t": _Machine.tuple_to_mark,
+        "l": _Machine.list_to_mark,
+        "d": _Machine.dict_to_mark,
+        "\x91": _Machine.frozenset_to_mark,
+        "a": _Machine.append,
+        "e": _Machine.appends,
+        "\x90": _Machine.add_items,
+        "s": _Machine.set_item,
+        "u": _Machine.set_items,
+        "c": _Machine.global_line,
+        "\x93": _Machine.stack_global,
+        "R": _Machine.reduce,
+        "\x81": _Machine.reduce,
+        "\x92": _Machine.new_object_ex,
+        "o": _Machine.object_to_mark,
+        "i": _Machine.inst,
+        "b": _Machine.build,
+        "Q": _Machine.persistent_id,
+        "P": _Machine.persistent_line,
+        "\x82": _extension(1),
+        "\x83": _extension(2),
+        "\x84": _extension(4),
+        "\x97": lambda machine: machine._forbidden("NEXT_BUFFER"),
+        "\x98": lambda machine: machine._forbidden("READONLY_BUFFER"),
+    }.items()
 }

@@ -18,19 +18,30 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """The result of a call of `factory`."""
-
-    factory: Global
-
-
-@dataclass(frozen=True, slots=True)
 class Stored:
     """A torch storage, named by a persistent id: `count` elements of `storage` under `key` of the container."""
 
     storage: Global
     key: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The result of a call of `factory`; of a tensor also where its numbers are and its shape."""
+
+    factory: Global
+    stored: Stored | None = None
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A long constant that was passed over: `size_bytes` from `position` of the source."""
+
+    kind: Literal["bytes", "text"]
+    position: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class Items:
     kind: Literal["list", "dict", "set", "frozenset"]
     is_plain: bool = True
     has_special_key: bool = False
+    holds: set[Global] = field(default_factory=set)
+    """What made the values of a dict that some call has made."""
     items: list[Value] = field(default_factory=list)
     """The items of a list; of other kinds none are kept."""
 
@@ -60,7 +73,7 @@ class Mark:
     """The mark that MARK puts on the stack."""
 
 
-Value: TypeAlias = "bool | int | float | str | bytes | Global | Made | Stored | Tuple | Items | Unknown | None"
+Value: TypeAlias = "bool | int | float | str | bytes | Blob | Global | Made | Stored | Tuple | Items | Unknown | None"
 Slot: TypeAlias = "Value | Mark"
 
 
@@ -69,6 +82,16 @@ def is_plain(value: Value) -> bool:
     if isinstance(value, (Tuple, Items)):
         return value.is_plain
     return not isinstance(value, (Global, Made, Stored, Unknown))
+
+
+def is_bytes(value: Value) -> bool:
+    """Whether a value is a constant of bytes."""
+    return isinstance(value, bytes) or (isinstance(value, Blob) and value.kind == "bytes")
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is a constant of text."""
+    return isinstance(value, str) or (isinstance(value, Blob) and value.kind == "text")
 
 
 def make_tuple(items: tuple[Value, ...]) -> Tuple:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from typing import BinaryIO
 
 from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
@@ -14,31 +15,73 @@ from services.upload.scan.pickle_values import Global
 from services.upload.scan.report import Analysis, Assessment, PickleImport, printable
 
 MAX_PICKLE_BYTES = 64 << 20
-"""A checkpoint of 20,000 tensors has a pickle of 3 MB."""
+"""Most of a torch archive's pickle; a checkpoint of 20,000 tensors has one of 3 MB."""
+SECOND_OPINION_BYTES = 256 << 10
+"""The second reader keeps a list of all operations and is slower than the first: it gets small pickles alone."""
+MAX_PICKLES_IN_A_ROW = 1_000
 
 # picklescan logs what we report; the scanner's log is not the place for it.
 logging.getLogger("picklescan").setLevel(logging.CRITICAL)
 
 
-def analyse_pickle(analysis: Analysis, data: bytes, member: str, start: int = 0, *, in_torch: bool = False) -> Walk:
-    """Walk the pickle at `start` and record imports and findings; positions count from the start of the member."""
-    walk = walk_pickle(data, start, in_torch=in_torch)
-    known = _second_opinion(analysis, data[start : walk.end], member)
+def analyse_pickle(
+    analysis: Analysis,
+    source: bytes | BinaryIO,
+    member: str,
+    start: int = 0,
+    *,
+    end: int | None = None,
+    in_torch: bool = False,
+) -> Walk:
+    """Walk the pickle at `start` and record imports and findings; positions count from the start of the source."""
+    walk = walk_pickle(source, start, end, in_torch=in_torch)
+    known = _second_opinion(analysis, _bytes_of(source, start, walk.end), member)
     for found, position in walk.imports:
         safety = known.pop((found.module, found.name), None)
-        _record(analysis, found, f"{member} > {position}", safety)
+        _record(analysis, found, _place(member, position), safety)
     for (module, name), safety in known.items():
         # Read by picklescan alone: one of the two readers is wrong about the stream.
         _record(analysis, Global(module, name), member, safety)
     for fault in walk.faults:
-        analysis.add(fault.code, f"{member} > {fault.position}", fault.message, is_dangerous=fault.is_dangerous)
+        analysis.add(fault.code, _place(member, fault.position), fault.message, is_dangerous=fault.is_dangerous)
     if not walk.is_complete and not walk.faults:
         analysis.add("pickle.malformed", member, "The pickle has no end.")
     return walk
 
 
+def analyse_whole_pickle(analysis: Analysis, file: BinaryIO, size_bytes: int, member: str, start: int = 0) -> Walk:
+    """The pickle from `start` on. Nothing may follow it; pickles that do are looked into all the same."""
+    first = walk = analyse_pickle(analysis, file, member, start, end=size_bytes)
+    if not first.is_complete or first.end == size_bytes:
+        return first
+    analysis.add("pickle.trailing", _place(member, first.end), "There are bytes after the end of the pickle.")
+    for _ in range(MAX_PICKLES_IN_A_ROW):
+        if not walk.is_complete or walk.end >= size_bytes:
+            break
+        walk = walk_pickle(file, walk.end, size_bytes)
+        for found, position in walk.imports:
+            _record(analysis, found, _place(member, position), None)
+    return first
+
+
+def _place(member: str, position: int) -> str:
+    return f"{member} > {position}" if member else f"byte {position}"
+
+
+def _bytes_of(source: bytes | BinaryIO, start: int, end: int) -> bytes:
+    """A small pickle; nothing of a large one."""
+    if end - start > SECOND_OPINION_BYTES:
+        return b""
+    if isinstance(source, bytes):
+        return source[start:end]
+    source.seek(start)
+    return source.read(end - start)
+
+
 def _second_opinion(analysis: Analysis, data: bytes, member: str) -> dict[tuple[str, str], SafetyLevel]:
     """The imports that picklescan reads in the same bytes. What it cannot read at all is a finding, never nothing."""
+    if not data:
+        return {}
     try:
         result = scan_pickle_bytes(io.BytesIO(data), member, multiple_pickles=False)
     except Exception as error:  # it raises bare exceptions of many kinds on malformed input

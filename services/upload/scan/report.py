@@ -122,6 +122,8 @@ class Analysis:
         self.findings: list[Finding] = []
         self.imports: list[PickleImport] = []
         self.facts: HeaderFacts | None = None
+        self.sidecars: set[str] = set()
+        """Paths of files beside this one that hold a part of it."""
         self._verdict: Verdict = "clean"
         self._import_names: set[tuple[str, str]] = set()
 
@@ -146,6 +148,13 @@ class Analysis:
         """Record what a validator raised."""
         found = refusal.finding
         self.add(found.code, found.location, found.message, is_dangerous=refusal.is_dangerous)
+
+    def take(self, other: Analysis) -> None:
+        """Record all that another analysis of the same bytes has found."""
+        for found in other.findings:
+            self.add(found.code, found.location, found.message, is_dangerous=other.verdict == "dangerous")
+        for imported in other.imports:
+            self.add_import(imported)
 
     def add_import(self, found: PickleImport) -> None:
         """Record an import where it is named first, up to MAX_IMPORTS."""

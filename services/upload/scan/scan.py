@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from services.upload.scan.content import Budget, Inspection, analyse_header, header_bytes
-from services.upload.scan.formats import Format, check_agreement, detect_format, safetensors_data_offset
+from services.upload.scan.agreement import check_agreement
+from services.upload.scan.content import NEEDS_WHOLE, Budget, Inspection, header_bytes
+from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
 from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
 
 Progress = Callable[[int], None]
 """Told the number of bytes read so far."""
-
-_NEEDS_WHOLE = frozenset({"zip", "torch_legacy", "pickle"})
 
 
 def scan_file(
@@ -33,7 +32,7 @@ def scan_file(
 
     Args:
         name: the name it was uploaded under; the path's own name is not looked at.
-        declared_type: the file's type in the API's words, e.g. "Model"; None if nobody declared one.
+        declared_type: the file's type in the API's words, e.g. "Model"; None for a file of one's own, no upload.
         spool_dir: where large members of archives are unpacked for inspection; the system's own place by default.
 
     Raises:
@@ -62,7 +61,7 @@ def scan_stream(
     source: Reader | Iterable[bytes],
     size_bytes: int,
     name: str,
-    declared_type: str,
+    declared_type: str | None,
     spool_dir: Path,
     *,
     progress: Progress | None = None,
@@ -137,7 +136,7 @@ class _Work:
                     self._needed = header_bytes(self.found, block)
                     if self.found == "safetensors":
                         pipeline.count_tensors_from(safetensors_data_offset(block))
-                    if self.found in _NEEDS_WHOLE and self.whole is None:
+                    if self.found in NEEDS_WHOLE and self.whole is None:
                         self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
                 pipeline.submit(block)
                 self._keep(block)
@@ -158,11 +157,11 @@ class _Work:
     def _judge(self) -> None:
         """Content first, so that what a mislabelled file really holds is known, then name and type."""
         try:
+            inspection = Inspection(self.analysis, self.spool_dir, Budget(), is_own=self.declared_type is None)
             if self._needed is not None:
-                analyse_header(self.analysis, self.found, self.head, self.size_bytes, self.name)
-            elif self.found in _NEEDS_WHOLE and self.whole is not None:
-                inspection = Inspection(self.analysis, self.spool_dir, Budget())
-                self.found = inspection.judge(self.found, self.whole, self.size_bytes)
+                self.found = inspection.judge_header(self.found, self.head, self.size_bytes, self.name)
+            elif self.whole is not None:
+                self.found = inspection.judge(self.found, self.whole, self.size_bytes, self.name)
         except Refusal as refusal:
             self.analysis.add_refusal(refusal)
             if self.found == "zip":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from services.upload.scan.formats import extension_of
+from services.upload.scan.agreement import extension_of
 from services.upload.scan.machine import walk_pickle
 from services.upload.scan.report import Refusal
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from services.upload.scan.allowlist import STORAGE_WIDTHS
+from services.upload.scan.facts import facts_of_torch
 from services.upload.scan.machine import walk_pickle
 from services.upload.scan.pickle_values import Items, Stored
 from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle
@@ -21,8 +22,12 @@ _LEGACY_PROTOCOL = 1001
 
 
 def is_torch_zip(members: list[Member]) -> bool:
-    """Whether an archive claims to be a torch file: it has a `data.pkl` one folder deep."""
-    return any(map(_is_main_pickle, members))
+    """Whether an archive claims to be a torch file: a `data.pkl` one folder deep, and beside it what torch writes."""
+    tops = [member.name.removesuffix("data.pkl") for member in members if _is_main_pickle(member)]
+    names = {member.name for member in members}
+    return any(top + side in names for top in tops for side in (*_SIDE_FILES, "constants.pkl")) or any(
+        name.startswith((top + "data/", top + "code/")) for top in tops for name in names
+    )
 
 
 def _is_main_pickle(member: Member) -> bool:
@@ -63,6 +68,8 @@ def _analyse_member_pickle(analysis: Analysis, file: BinaryIO, member: Member) -
     walk = analyse_pickle(analysis, data, member.name, in_torch=True)
     if walk.is_complete and walk.end != len(data):
         analysis.add("pickle.trailing", f"{member.name} > {walk.end}", "There are bytes after the end of the pickle.")
+    if member.name.endswith("/data.pkl"):
+        analysis.facts = facts_of_torch(walk.tensors)
     return walk.storages
 
 
@@ -99,26 +106,25 @@ def analyse_torch_legacy(analysis: Analysis, file: BinaryIO, size_bytes: int) ->
 
     Each storage is a 64-bit little-endian element count and the bytes, in the order of the list, up to the end.
     """
-    file.seek(0)
-    head = file.read(min(size_bytes, MAX_PICKLE_BYTES))
     at = 0
     for part, expected in (("magic", _LEGACY_MAGIC), ("protocol", _LEGACY_PROTOCOL)):
-        walk = walk_pickle(head, at)
+        walk = walk_pickle(file, at, size_bytes)
         if walk.imports or not walk.is_complete or type(walk.result) is not int or walk.result != expected:
-            analyse_pickle(analysis, head, part, at)
+            analyse_pickle(analysis, file, part, at, end=size_bytes)
             raise Refusal("torch.legacy", f"{part} > {at}", "The file does not begin like an old PyTorch file.")
         at = walk.end
-    info = analyse_pickle(analysis, head, "system info", at)
+    info = analyse_pickle(analysis, file, "system info", at, end=size_bytes)
     if not info.is_complete or not isinstance(info.result, Items) or info.imports:
         raise Refusal("torch.legacy", f"system info > {at}", "The system information is not a plain dictionary.")
-    saved = analyse_pickle(analysis, head, "object", info.end, in_torch=True)
+    saved = analyse_pickle(analysis, file, "object", info.end, end=size_bytes, in_torch=True)
     if not saved.is_complete:
         raise Refusal("torch.legacy", f"object > {info.end}", "The saved object has no end. Re-save as safetensors.")
-    keys = analyse_pickle(analysis, head, "keys", saved.end)
+    keys = analyse_pickle(analysis, file, "keys", saved.end, end=size_bytes)
     names = keys.result.items if keys.is_complete and isinstance(keys.result, Items) else [None]
     if keys.imports or not all(isinstance(name, str) for name in names):
         raise Refusal("torch.legacy", f"keys > {saved.end}", "The list of storages is not a list of texts.")
     _check_legacy_storages(file, size_bytes, keys.end, storages=saved.storages, keys=list(map(str, names)))
+    analysis.facts = facts_of_torch(saved.tensors)
 
 
 def _check_legacy_storages(

@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from services.upload.scan.entries import CHUNK_BYTES, MAX_RATIO, RATIO_FREE_BYTES, is_safe_name, repeated_name
 from services.upload.scan.report import Refusal
 
 MAX_MEMBERS = 50_000
 MAX_DIRECTORY_BYTES = 32 << 20
-MAX_RATIO = 200
-"""Most a member may inflate, once above RATIO_FREE_BYTES."""
-RATIO_FREE_BYTES = 10 << 20
-CHUNK_BYTES = 1 << 20
 
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -142,7 +139,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
         at += name_length + extra_length + comment_length
         if signature != b"PK\x01\x02" or at > len(data):
             raise _refuse("directory", "", "The archive's directory is malformed.")
-        name = _decode_name(raw, flags)
+        name = _decode_name(raw)
         wide = _zip64(extra, name, [size == _NONE32, packed == _NONE32, offset == _NONE32])
         size = next(wide) if size == _NONE32 else size
         packed = next(wide) if packed == _NONE32 else packed
@@ -155,20 +152,12 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
     return members
 
 
-def _decode_name(raw: bytes, flags: int) -> str:
+def _decode_name(raw: bytes) -> str:
     try:
-        name = raw.decode("utf-8" if flags & _UTF8 else "ascii")
+        name = raw.decode("utf-8")  # without the flag too: some systems leave it out
     except UnicodeDecodeError:
         raise _refuse("name", repr(raw[:100]), "A member's name is neither UTF-8 nor plain ASCII.") from None
-    parts = name.removesuffix("/").split("/")
-    if (
-        not name
-        or "\\" in name
-        or ":" in name
-        or any(ord(char) < 32 or ord(char) == 127 for char in name)
-        or any(part in ("", ".", "..") for part in parts)
-        or len(name) > 1_024
-    ):
+    if not is_safe_name(name):
         raise _refuse("name", name, "A member's name is a path that leads elsewhere, or has odd characters.")
     return name
 
@@ -191,7 +180,9 @@ def _zip64(extra: bytes, name: str, wanted: list[bool]) -> Iterator[int]:
     need = sum(wanted)
     if len(found) > 1 or (need and (not found or len(found[0]) < 8 * need)):
         raise _refuse("extra", name, "A member's 64-bit sizes are missing.")
-    if any(kind == 0x7075 for kind, _ in _extra_fields(extra, name)):
+    raw = name.encode()
+    same = b"\x01" + struct.pack("<L", zlib.crc32(raw)) + raw
+    if any(kind == 0x7075 and value != same for kind, value in _extra_fields(extra, name)):
         raise _refuse("extra", name, "A member has a second name.")
     return iter(struct.unpack_from(f"<{need}Q", found[0])) if need else iter(())
 
@@ -205,19 +196,15 @@ def _check_entry(member: Member, disk: int, mode: int) -> None:
         raise _refuse("method", member.name, "A member is packed in a way that not every program reads.")
     if mode & 0o170000 not in (0, 0o100000, 0o040000):
         raise _refuse("mode", member.name, "A member is a link or a device.")
-    if member.is_folder and (member.size_bytes or member.packed_bytes):
+    if member.is_folder and (member.size_bytes or member.packed_bytes > 2):  # an empty deflate stream takes 2
         raise _refuse("layout", member.name, "A folder has content.")
     if member.method == _STORED and member.size_bytes != member.packed_bytes:
         raise _refuse("size", member.name, "A member that is not packed declares two sizes.")
 
 
 def _check_names(members: list[Member]) -> None:
-    seen: set[str] = set()
-    for member in members:
-        folded = member.name.removesuffix("/").casefold()
-        if folded in seen:
-            raise _refuse("name", member.name, "Two members have the same name.")
-        seen.add(folded)
+    if (repeated := repeated_name([member.name for member in members])) is not None:
+        raise _refuse("name", repeated, "Two members have the same name.")
 
 
 def _place(file: BinaryIO, member: Member, limit: int) -> tuple[Member, int]:
@@ -228,7 +215,7 @@ def _place(file: BinaryIO, member: Member, limit: int) -> tuple[Member, int]:
         raise _refuse("layout", member.name, "A member lies outside the file.")
     signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(raw)
     name, extra = file.read(name_length), file.read(extra_length)
-    is_same = _decode_name(name, flags) == member.name and (flags, method) == (member.flags, member.method)
+    is_same = _decode_name(name) == member.name and (flags, method) == (member.flags, member.method)
     if signature != b"PK\x03\x04" or not is_same:
         raise _refuse("header", member.name, "A member's header disagrees with the directory.")
     is_wide = any(kind == 0x0001 for kind, _ in _extra_fields(extra, member.name))
@@ -257,6 +244,8 @@ def _descriptor_length(file: BinaryIO, at: int, member: Member, is_wide: bool) -
         return len(wide)
     if max(sizes) <= _NONE32 and raw.startswith(struct.pack("<4s3L", b"PK\x07\x08", member.crc, *sizes)):
         return 16
+    if max(sizes) <= _NONE32 and raw.startswith(struct.pack("<3L", member.crc, *sizes)):
+        return 12  # the signature may be left out
     raise _refuse("header", member.name, "A member's data descriptor disagrees with the directory.")
 
 

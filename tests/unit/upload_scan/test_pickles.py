@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.upload.scan import machine
 from services.upload.scan.allowlist import is_allowed
 from services.upload.scan.machine import walk_pickle
 from services.upload.scan.pickles import analyse_pickle
@@ -135,8 +136,11 @@ def test_a_constant_of_many_megabytes_does_not_hide_what_follows(tmp_path: Path)
     assert verdict_of(data, tmp_path) == "dangerous"
 
 
-def test_too_many_opcodes_are_over_a_limit_and_not_half_scanned(tmp_path: Path) -> None:
-    data = b"\x80\x02" + b"N0" * 1_100_000 + b"cos\ngetcwd\n)R."
+def test_too_many_opcodes_are_over_a_limit_and_not_half_scanned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "MAX_OPCODES", 100_000)
+    data = b"\x80\x02" + b"N0" * 110_000 + b"cos\ngetcwd\n)R."
     report = scan(torch_zip(data), "model.pt", tmp_path)
     assert report.verdict == "invalid"
     assert "pickle.malformed" in codes(report)
@@ -147,7 +151,8 @@ def test_python_2_names_are_judged_by_what_they_become() -> None:
     assert not is_allowed(("__builtin__", "eval"))
     assert not is_allowed(("collections.OrderedDict", "fromkeys"))
     for name in [*_compat_pickle.NAME_MAPPING, *((module, "x") for module in _compat_pickle.IMPORT_MAPPING)]:
-        assert not is_allowed(name), name
+        if name != ("__builtin__", "long"):  # it becomes `int`, which may be named as what a defaultdict makes
+            assert not is_allowed(name), name
 
 
 @pytest.mark.parametrize(

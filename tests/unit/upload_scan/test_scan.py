@@ -63,7 +63,7 @@ def test_what_a_hub_of_models_takes_is_clean(data: bytes, name: str, declared_ty
         (b"\x1f\x8b" + bytes(30), "model.bin", "Model", "content.mismatch"),
         (bytes(257) + b"ustar" + bytes(300), "model.pt", "Model", "content.mismatch"),
         (b"\x89PNG\r\n\x1a\n" + bytes(30), "model.png", "Model", "name.extension"),
-        (b"\x93NUMPY" + bytes(30), "array.npy", "Model", "name.extension"),
+        (b"\x93NUMPY" + bytes(30), "array.npy", "Model", "type.mismatch"),
         (MODEL, "model.ckpt", "Model", "content.mismatch"),
         (MODEL, "model.exe", "Model", "name.extension"),
         (MODEL, "model", "Model", "name.extension"),
