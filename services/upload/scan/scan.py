@@ -160,7 +160,7 @@ class _Work:
             inspection = Inspection(self.analysis, self.spool_dir, Budget(), is_own=self.declared_type is None)
             if self._needed is not None:
                 self.found = inspection.judge_header(self.found, self.head, self.size_bytes, self.name)
-            elif self.whole is not None:
+            elif self.whole is not None and self.found != "empty":
                 self.found = inspection.judge(self.found, self.whole, self.size_bytes, self.name)
         except Refusal as refusal:
             self.analysis.add_refusal(refusal)
