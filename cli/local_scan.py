@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -26,6 +27,8 @@ def scan_all(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iter
     def begin() -> None:
         own.scanner = LocalScanner()
         scanners.append(own.scanner)
+        with contextlib.suppress(OSError):  # then each scan's report says why
+            own.scanner.start()
 
     def one(file: FoundFile) -> ScanReport:
         if is_over.is_set():

@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from services.upload.scan.confinement import MEMORY_BYTES, confine
+from services.upload.scan.confinement import confine
+from services.upload.scan.limits import MEMORY_BYTES, REPORT_MAX_BYTES
 from services.upload.scan.report import ScanReport, failed_report
 from services.upload.scan.scan import scan_file, scan_stream
 
-REPORT_MAX_BYTES = 8 << 20
 _PIPE_BYTES = 1 << 20
 _STDERR_BYTES = 4_096
 _ROOT = Path(__file__).resolve().parents[3]

@@ -20,11 +20,9 @@ import sysconfig
 from pathlib import Path
 
 from services.upload.scan.landlock import READ, SPOOL, restrict_files
+from services.upload.scan.limits import MEMORY_BYTES, OPEN_FILES
 from services.upload.scan.seccomp import restrict_calls
 
-MEMORY_BYTES = 1 << 30
-"""Address space of a child. Headers and pickles at their limits take about half."""
-OPEN_FILES = 64
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _ROOT = Path(__file__).resolve().parents[3]
 _CODE = (

@@ -8,6 +8,7 @@ as a 4-byte little-endian number, negative for a signal. A file can harm nothing
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ from services.upload.scan.scan import scan_file
 
 LENGTH = struct.Struct("<I")
 STATUS = struct.Struct("<i")
+_REST = frozenset({"services.upload.scan.members", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin"})
 
 
 class ForkJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +50,17 @@ def serve(control: socket.socket) -> None:
             _end_with(_scan(job, source, output, server))
         os.close(source)
         os.close(output)
+        _load_rest()
         _, status = os.waitpid(child, 0)
         control.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
+
+
+def _load_rest() -> None:
+    """Load, beside the first child, what not every file needs, so that no later child has to."""
+    if not sys.modules.keys() >= _REST:
+        for module in _REST:
+            importlib.import_module(module)
+        gc.freeze()  # pages of what is loaded stay shared with the children
 
 
 def _receive(control: socket.socket) -> tuple[ForkJob, int, int] | None:
@@ -97,7 +108,7 @@ def main(descriptor: str, parent: str) -> None:
     """Serve the socket; ends with the process that started this one."""
     end_with_parent(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then hangs up
-    gc.freeze()  # pages of the loaded engine stay shared with the children
+    gc.freeze()
     with socket.socket(fileno=int(descriptor)) as control:
         serve(control)
 

@@ -1,20 +1,20 @@
 """All six hashes of a file in one pass and constant memory.
 
 The reader fills six reusable blocks of 1 MiB; one worker thread makes SHA256 and CRC32, the other AutoV3 and BLAKE3.
-hashlib, blake3 and zlib let go of the interpreter lock on such blocks, so both cores work while the reader reads.
+hashlib, blake3 and isal let go of the interpreter lock on such blocks, so both cores work while the reader reads.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
 from blake3 import blake3
+from isal.isal_zlib import crc32
 
 Reader = Callable[[memoryview], int]
 """Fills the view from its start and says how many bytes it put there; 0 at the end of the data."""
@@ -63,6 +63,7 @@ class HashPipeline:
         self._autov1 = hashlib.sha256()
         self._autov3 = hashlib.sha256()
         self._autov3_seen = 0
+        self._observer: Callable[[memoryview], None] | None = None
         self._blake3 = blake3()  # one thread, unless it is asked for more
         self._blocks = [memoryview(bytearray(BLOCK_BYTES)) for _ in range(BLOCK_COUNT)]
         self._next = 0
@@ -87,12 +88,20 @@ class HashPipeline:
             raise ValueError("AutoV3's offset must be known before the first block")
         self._tensors_offset = offset
 
+    def observe(self, observer: Callable[[memoryview], None]) -> None:
+        """Show every block to `observer` too, in order, in a worker's thread; only before the first block."""
+        if self.size_bytes:
+            raise ValueError("an observer must see the first block too")
+        self._observer = observer
+
     def _whole(self, block: memoryview) -> None:
         self._sha256.update(block)
-        self._crc32 = zlib.crc32(block, self._crc32)
+        self._crc32 = crc32(block, self._crc32)
 
     def _tensors(self, block: memoryview) -> None:
         self._blake3.update(block)
+        if self._observer is not None:
+            self._observer(block)
         if self._tensors_offset is not None:
             start = self._tensors_offset - self._autov3_seen
             self._autov3_seen += len(block)

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import msgspec
 
-from services.upload.scan.confinement import MEMORY_BYTES
+from services.upload.scan.limits import MEMORY_BYTES, REPORT_MAX_BYTES
 from services.upload.scan.report import ScanReport, failed_report
 
-REPORT_MAX_BYTES = 8 << 20
 _BASE_SECONDS, _SLOWEST_BYTES_PER_SECOND = 120.0, 10_000_000
 _TICK_SECONDS = 0.1
 _ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +42,14 @@ class LocalScanner:
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start the process now, so that it is ready by the time of the first file.
+
+        Raises:
+            OSError: it cannot be started; a scan would be tried again, and would say so in its report.
+        """
+        self._started()
 
     def scan(
         self,

@@ -124,6 +124,8 @@ class Analysis:
         self.facts: HeaderFacts | None = None
         self.sidecars: set[str] = set()
         """Paths of files beside this one that hold a part of it."""
+        self.checksums: dict[tuple[int, int], int] = {}
+        """CRC32 of parts of the file by (offset, size), known before its validator runs."""
         self._verdict: Verdict = "clean"
         self._import_names: set[tuple[str, str]] = set()
 

@@ -14,7 +14,9 @@ from services.upload.scan.agreement import check_agreement
 from services.upload.scan.content import NEEDS_WHOLE, Budget, Inspection, header_bytes
 from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
+from services.upload.scan.member_checksums import MemberChecksums
 from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
+from services.upload.scan.zips import read_members
 
 Progress = Callable[[int], None]
 """Told the number of bytes read so far."""
@@ -136,6 +138,8 @@ class _Work:
                     self._needed = header_bytes(self.found, block)
                     if self.found == "safetensors":
                         pipeline.count_tensors_from(safetensors_data_offset(block))
+                    if self.found == "zip" and self.whole is not None:
+                        self._checksum_members(pipeline, self.whole, len(block))
                     if self.found in NEEDS_WHOLE and self.whole is None:
                         self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
                 pipeline.submit(block)
@@ -147,6 +151,17 @@ class _Work:
             if not pipeline.size_bytes:
                 self.found = "empty"
             return pipeline.finish(), pipeline.size_bytes
+
+    def _checksum_members(self, pipeline: HashPipeline, file: BinaryIO, position: int) -> None:
+        """Have the members' checksums taken on the way, so that large archives are not read a second time."""
+        try:
+            checksums = MemberChecksums(read_members(file, self.size_bytes))
+        except Refusal:
+            return  # the judgement comes to the same end, and says it
+        finally:
+            file.seek(position)
+        self.analysis.checksums = checksums.found
+        pipeline.observe(checksums.update)
 
     def _keep(self, block: memoryview) -> None:
         if self._needed is not None and len(self.head) < self._needed:

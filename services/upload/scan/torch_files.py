@@ -13,7 +13,7 @@ from services.upload.scan.machine import walk_pickle
 from services.upload.scan.pickle_values import Items, Stored
 from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle
 from services.upload.scan.report import Analysis, Refusal
-from services.upload.scan.zips import Member, read_member
+from services.upload.scan.zips import Member, check_member, read_member
 
 _SIDE_FILES = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"})
 _SIDE_FILE_MAX_BYTES = 256
@@ -35,7 +35,7 @@ def _is_main_pickle(member: Member) -> bool:
 
 
 def analyse_torch_zip(analysis: Analysis, file: BinaryIO, members: list[Member]) -> None:
-    """Judge a torch archive; every member is read to its end and its checksum verified."""
+    """Judge a torch archive; the checksum of every member is verified."""
     top = next(member.name for member in members if _is_main_pickle(member)).removesuffix("data.pkl")
     sizes: dict[str, int] = {}
     storages: dict[str, Stored] = {}
@@ -45,8 +45,7 @@ def analyse_torch_zip(analysis: Analysis, file: BinaryIO, members: list[Member])
             storages = _analyse_member_pickle(analysis, file, member)
         elif inner.startswith("data/") and inner.count("/") == 1:
             sizes[inner.removeprefix("data/")] = member.size_bytes
-            for _ in read_member(file, member):
-                pass  # read to verify the checksum; a referenced storage is data and is not looked into
+            check_member(file, member, analysis.checksums)  # a referenced storage is data and is not looked into
         elif inner in _SIDE_FILES:
             _read_small(file, member, _SIDE_FILE_MAX_BYTES)
         else:

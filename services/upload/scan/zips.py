@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
+
+from isal.isal_zlib import crc32
 
 from services.upload.scan.entries import CHUNK_BYTES, MAX_RATIO, RATIO_FREE_BYTES, is_safe_name, repeated_name
 from services.upload.scan.report import Refusal
@@ -249,6 +251,28 @@ def _descriptor_length(file: BinaryIO, at: int, member: Member, is_wide: bool) -
     raise _refuse("header", member.name, "A member's data descriptor disagrees with the directory.")
 
 
+def is_stored(member: Member) -> bool:
+    """Whether its bytes lie in the archive as they are."""
+    return member.method == _STORED
+
+
+def check_member(file: BinaryIO, member: Member, checksums: Mapping[tuple[int, int], int]) -> None:
+    """Verify size and checksum of a member whose content is not looked at.
+
+    Args:
+        checksums: CRC32 of the archive's bytes by (offset, size), as far as they are known already.
+
+    Raises:
+        Refusal: like `read_member`.
+    """
+    known = checksums.get((member.data_offset, member.size_bytes)) if is_stored(member) else None
+    if known is None:
+        for _ in read_member(file, member):
+            pass
+    elif known != member.crc:
+        raise _refuse("checksum", member.name, "A member's content does not match its size or checksum.")
+
+
 def read_member(file: BinaryIO, member: Member) -> Iterator[bytes]:
     """The member's bytes in chunks of at most CHUNK_BYTES, counted and checked while they come.
 
@@ -262,7 +286,7 @@ def read_member(file: BinaryIO, member: Member) -> Iterator[bytes]:
             raise _refuse("size", member.name, "A member is longer than it declares.")
         if size > RATIO_FREE_BYTES and size > MAX_RATIO * max(member.packed_bytes, 1):
             raise Refusal("zip.bomb", member.name, "A member inflates out of all proportion.")
-        crc = zlib.crc32(chunk, crc)
+        crc = crc32(chunk, crc)
         yield chunk
     if size != member.size_bytes or crc != member.crc:
         raise _refuse("checksum", member.name, "A member's content does not match its size or checksum.")
