@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any, Literal
 
 import msgspec
 
@@ -24,8 +23,6 @@ MIB = 1 << 20
 EXTENSIONS = (
     "safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "onnx", "zip", "yaml", "yml", "json", "txt",
 )  # fmt: skip
-
-ScanState = Literal["queued", "scanning", "done"]
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,22 +43,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     status: UploadStatus
     created_at: datetime
     expires_at: datetime
-
-
-class Scan(msgspec.Struct, frozen=True, kw_only=True):
-    """One file that is to be scanned, or was."""
-
-    file_id: int
-    version_id: int
-    upload_id: str
-    name: str
-    type: str
-    size_bytes: int
-    object_key: str
-    state: ScanState
-    attempt: int = 0
-    correlation: str = ""
-    report: dict[str, Any] | None = None
 
 
 def check_name(name: str) -> str:

@@ -1,39 +1,29 @@
-"""Storage of uploads and scans."""
+"""Storage of uploads, until their bytes are complete."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from services.upload.domain import Scan, Session
-from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReturnDocument
+from services.upload.domain import Session
+from services.upload.scans import to_document
+from services.upload.verdicts import Scan, extension_of
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo
 from shared.engines.mongo import Session as Transaction
-from shared.events.payload import Payload
 from shared.events.uploads import FileUploaded, UploadAborted
 from shared.outbox import Outbox
 from shared.problems import NotFound
 from shared.telemetry import correlation_id
 
 
-def _document(value: msgspec.Struct, key: str) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(value, builtin_types=(datetime,))
-    document["_id"] = document.pop(key)
-    return document
-
-
 def _session(document: dict[str, Any]) -> Session:
     return msgspec.convert({"id": document["_id"], **document}, Session)
 
 
-def _scan(document: dict[str, Any]) -> Scan:
-    return msgspec.convert({"file_id": document["_id"], **document}, Scan)
-
-
 class Repository:
-    """Upload sessions and the files they became."""
+    """Upload sessions, and the files they became in line for their scan."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
         self._mongo = mongo
@@ -46,7 +36,6 @@ class Repository:
                     IndexModel([("owner_id", ASCENDING), ("version_id", ASCENDING), ("status", ASCENDING)]),
                     IndexModel([("status", ASCENDING), ("expires_at", ASCENDING)]),
                 ],
-                "scans": [IndexModel([("state", ASCENDING), ("due_at", ASCENDING)])],
             }
         )
 
@@ -54,11 +43,9 @@ class Repository:
         """The next file id."""
         return await self._mongo.next_id("file")
 
-    # Sessions
-
     async def insert(self, session: Session) -> None:
         """Keep a new upload."""
-        await self._sessions.insert_one(_document(session, "id"))
+        await self._sessions.insert_one(to_document(session, "id"))
 
     async def get(self, upload_id: str, owner_id: int) -> Session:
         """The owner's upload; NotFound for a stranger's as for none."""
@@ -91,7 +78,7 @@ class Repository:
         scan = Scan(
             file_id=session.file_id, version_id=session.version_id, upload_id=session.id, name=session.name,
             type=session.type, size_bytes=session.size_bytes, object_key=session.object_key, state="queued",
-            correlation=correlation_id(),
+            extension=extension_of(session.name), correlation=correlation_id(), due_at=now,
         )  # fmt: skip
         event = FileUploaded(
             file_id=session.file_id, version_id=session.version_id, upload_id=session.id, name=session.name,
@@ -103,7 +90,7 @@ class Repository:
                 {"_id": session.id, "status": "open"}, {"$set": {"status": "complete"}}, session=transaction
             )
             if changed.modified_count:
-                await self._scans.insert_one({**_document(scan, "file_id"), "due_at": now}, session=transaction)
+                await self._scans.insert_one(to_document(scan, "file_id"), session=transaction)
                 await self._outbox.add([event], transaction)
 
         await self._mongo.transact(work)
@@ -128,79 +115,3 @@ class Repository:
         """Open uploads that nobody has touched for too long."""
         rows = self._sessions.find({"status": "open", "expires_at": {"$lt": now}}).limit(100)
         return [_session(document) async for document in rows]
-
-    # Scans
-
-    async def claim_scan(self, owner: str, now: datetime, lease: timedelta) -> Scan | None:
-        """Take the file that has waited longest, or one whose scanner has gone silent; counts the attempt first."""
-        document = await self._scans.find_one_and_update(
-            {
-                "$or": [
-                    {"state": "queued", "due_at": {"$lte": now}},
-                    {"state": "scanning", "lease_until": {"$lt": now}},
-                ]
-            },
-            {"$set": {"state": "scanning", "lease_owner": owner, "lease_until": now + lease}, "$inc": {"attempt": 1}},
-            sort=[("due_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return _scan(document) if document else None
-
-    async def renew_scan(self, file_id: int, owner: str, until: datetime, bytes_done: int) -> bool:
-        """Keep a claimed file; False when another scanner has it by now."""
-        changed = await self._scans.update_one(
-            {"_id": file_id, "lease_owner": owner, "state": "scanning"},
-            {"$set": {"lease_until": until, "bytes_done": bytes_done}},
-        )
-        return bool(changed.matched_count)
-
-    async def retry_scan(self, file_id: int, owner: str, due_at: datetime) -> None:
-        """Put a claimed file back, to be taken again later."""
-        await self._scans.update_one(
-            {"_id": file_id, "lease_owner": owner, "state": "scanning"}, {"$set": {"state": "queued", "due_at": due_at}}
-        )
-
-    async def hand_back_scan(self, file_id: int, owner: str, due_at: datetime) -> None:
-        """Put a claimed file back as if it had not been taken: the attempt was cut short by no fault of the file's."""
-        await self._scans.update_one(
-            {"_id": file_id, "lease_owner": owner, "state": "scanning"},
-            {"$set": {"state": "queued", "due_at": due_at}, "$inc": {"attempt": -1}},
-        )
-
-    async def finish_scan(
-        self, file_id: int, owner: str, report: dict[str, Any], events: Sequence[Payload], discard_at: datetime | None
-    ) -> bool:
-        """Keep the report and tell, if the file is still ours; False if not. `discard_at`: when to delete its bytes."""
-
-        async def work(transaction: Transaction) -> bool:
-            changed = await self._scans.update_one(
-                {"_id": file_id, "lease_owner": owner, "state": "scanning"},
-                {"$set": {"state": "done", "report": report, "discard_at": discard_at}},
-                session=transaction,
-            )
-            if changed.modified_count:
-                await self._outbox.add(events, transaction)
-            return bool(changed.modified_count)
-
-        return await self._mongo.transact(work)
-
-    async def list_discardable(self, now: datetime) -> list[Scan]:
-        """Files whose bytes in the incoming bucket are no longer wanted."""
-        rows = self._scans.find({"state": "done", "discard_at": {"$lte": now}}).limit(100)
-        return [_scan(document) async for document in rows]
-
-    async def discarded(self, file_id: int) -> None:
-        """Their bytes are gone."""
-        await self._scans.update_one({"_id": file_id}, {"$unset": {"discard_at": ""}})
-
-    async def backlog_bytes(self) -> int:
-        """Bytes that wait for a scanner or are being scanned."""
-        total = 0
-        async for row in self._scans.aggregate(
-            [
-                {"$match": {"state": {"$in": ["queued", "scanning"]}}},
-                {"$group": {"_id": None, "n": {"$sum": "$size_bytes"}}},
-            ]
-        ):
-            total = int(row["n"])
-        return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from shared.events.payload import Part, Payload
 
@@ -67,6 +67,21 @@ class ModelUnpublished(_ModelEvent, frozen=True, kw_only=True):
 
 class ModelRestored(_ModelEvent, frozen=True, kw_only=True):
     """A model that had been taken down is visible again."""
+
+
+class FileWithdrawn(_ModelEvent, frozen=True, kw_only=True):
+    """A new scan found a published file not to be clean; nobody can download it any more."""
+
+    version_id: int
+    file_id: int
+    model_name: str
+    version_name: str
+    file_name: str
+    creator_id: int
+    creator: str
+    verdict: Literal["dangerous", "invalid"]
+    reasons: list[str]
+    """What was found, in words, ten at most."""
 
 
 class ModelDeleted(_ModelEvent, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from shared.events.payload import Payload
 
-SubjectType = Literal["model", "version", "image", "review", "account"]
+SubjectType = Literal["model", "version", "image", "review", "account", "file"]
 
 
 class _ModerationEvent(Payload, frozen=True, kw_only=True):
@@ -36,4 +36,27 @@ class ContentTakenDown(_ModerationEvent, frozen=True, kw_only=True):
 class ContentRestored(_ModerationEvent, frozen=True, kw_only=True):
     """A takedown was lifted."""
 
+    reason: str
+
+
+class FileOverridden(_ModerationEvent, frozen=True, kw_only=True):
+    """A moderator lets a file pass in spite of what the scan has found in it until now, and of nothing else."""
+
+    reason: str
+
+
+class AppealOpened(_ModerationEvent, frozen=True, kw_only=True):
+    """The uploader of a refused file asks the moderators to look at it."""
+
+    appeal_id: int
+    text: str
+
+
+class AppealDecided(_ModerationEvent, frozen=True, kw_only=True):
+    """What the moderators answer; an accepted appeal comes with FileOverridden."""
+
+    appeal_id: int
+    file_name: str
+    appellant_id: int
+    accepted: bool
     reason: str

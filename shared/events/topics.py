@@ -65,7 +65,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         name="easel.moderation", key="subject id", partitions=6, retention_days=90,
-        writers=("moderation",), readers=("catalog",),
+        writers=("moderation",), readers=("catalog", "scanner"),
     ),
     Topic(
         name="easel.usage", key="version id", partitions=12, retention_days=3,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,8 @@ from shared.api.v1 import COMMERCIAL_USES, FILE_FORMATS, FILE_TYPES, MODEL_TYPES
 from shared.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthorized
 
 replace = msgspec.structs.replace
+_AS_DRAFT: dict[str, Any] = {"state": "draft", "reason": None, "published_at": None}
+"""Other files make another version: it is published anew, not given back."""
 REFUSED = ("dangerous", "invalid", "failed")
 
 
@@ -139,7 +142,7 @@ def attach_file(model: Model, version_id: int, ask: AttachFile, now: datetime) -
         fp=ask.metadata.fp,
         created_at=now,
     )
-    return model.with_version(replace(version, state="draft", reason=None, files=(*kept, file), updated_at=now))
+    return model.with_version(replace(version, files=(*kept, file), **_AS_DRAFT, updated_at=now))
 
 
 def remove_file(model: Model, version_id: int, file_id: int, now: datetime) -> Model:
@@ -148,4 +151,4 @@ def remove_file(model: Model, version_id: int, file_id: int, now: datetime) -> M
     if all(file.id != file_id for file in version.files):
         raise NotFound(f"Version {version_id} has no file with id {file_id}.")
     files = tuple(file for file in version.files if file.id != file_id)
-    return model.with_version(replace(version, state="draft", reason=None, files=files, updated_at=now))
+    return model.with_version(replace(version, files=files, **_AS_DRAFT, updated_at=now))

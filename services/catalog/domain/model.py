@@ -50,6 +50,8 @@ class File(Value, frozen=True, kw_only=True):
     imports: tuple[str, ...] = ()
     facts: dict[str, Any] | None = None
     antivirus: Antivirus | None = None
+    override: str | None = None
+    """Why a moderator lets it pass in spite of its findings."""
     scanned_at: datetime | None = None
     created_at: datetime
 

@@ -45,6 +45,7 @@ def hub_version(model: Model, version: Version) -> hub.HubVersion:
                 findings=[
                     hub.Finding(code=f.code, location=f.location, message=f.message) for f in file.findings
                 ],
+                override=file.override,
             )
             for file in version.files
         ],

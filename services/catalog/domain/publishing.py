@@ -8,12 +8,20 @@ import msgspec
 
 from services.catalog.domain.files import file_format, primary_file
 from services.catalog.domain.model import Antivirus, File, Finding, Model, Version
-from shared.events.models import ModelPublished, PublishedFile, VersionPublished
+from shared.events.models import (
+    FileWithdrawn,
+    ModelPublished,
+    ModelRestored,
+    ModelUnpublished,
+    PublishedFile,
+    VersionPublished,
+)
 from shared.events.payload import Payload
 from shared.events.uploads import FileScanned
 from shared.problems import Conflict, NotFound
 
 replace = msgspec.structs.replace
+_REASONS = 10
 Change = tuple[Model, list[Payload]]
 
 
@@ -54,11 +62,12 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
     facts = event.facts
     version = _version(model, event.version_id)
     file = next(file for file in version.files if file.id == event.file_id)
-    return _change_file(
+    is_news = event.verdict != file.state
+    model, events = _change_file(
         model,
         event.version_id,
         event.file_id,
-        now,
+        now if is_news else version.updated_at,
         state=event.verdict,
         sha256=event.sha256 or None,
         hashes=event.hashes,
@@ -68,7 +77,26 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
         format=file_format(event.format, file.name),
         fp=file.fp or (facts or {}).get("precision"),
         antivirus=_antivirus(event),
+        override=event.override,
         scanned_at=event.scanned_at,
+    )
+    if version.is_published and file.state == "clean" and event.verdict in ("dangerous", "invalid"):
+        events = [_file_withdrawn(model, version, file, event), *events]
+    return model, events
+
+
+def _file_withdrawn(model: Model, version: Version, file: File, event: FileScanned) -> FileWithdrawn:
+    return FileWithdrawn(
+        model_id=model.id,
+        version_id=version.id,
+        file_id=file.id,
+        model_name=model.name,
+        version_name=version.name,
+        file_name=file.name,
+        creator_id=model.owner_id,
+        creator=model.owner,
+        verdict="dangerous" if event.verdict == "dangerous" else "invalid",
+        reasons=[found.message for found in event.findings[:_REASONS]],
     )
 
 
@@ -101,16 +129,18 @@ def _refusal(file: File) -> str:
 
 
 def _settle(model: Model, version_id: int, now: datetime) -> Change:
-    """Decide what a version whose publication was asked for has become."""
+    """Decide what a version has become: one whose publication was asked for, or one that was published."""
     version = _version(model, version_id)
-    if version.state not in ("scanning", "refused"):
+    if version.state == "draft":
         return model, []
     refused = [file for file in version.files if file.state in ("dangerous", "invalid", "failed")]
     if refused:
         reason = "; ".join(_refusal(file) for file in refused)
-        return model.with_version(replace(version, state="refused", reason=reason)), []
-    if any(file.state != "clean" for file in version.files):
+        return _seen(model, model.with_version(replace(version, state="refused", reason=reason)))
+    if version.is_published or any(file.state != "clean" for file in version.files):
         return model, []
+    if version.published_at is not None:  # it was published before, and is again what it was then
+        return _seen(model, model.with_version(replace(version, state="published", reason=None)))
     first = not model.published_versions
     published = replace(version, state="published", reason=None, published_at=now, updated_at=now)
     model = replace(model.with_version(published), updated_at=now)
@@ -123,6 +153,15 @@ def _settle(model: Model, version_id: int, now: datetime) -> Change:
             ),
         )
     return model, events
+
+
+def _seen(before: Model, after: Model) -> Change:
+    """A change with what it means to those who show the model."""
+    if before.is_visible and not after.is_visible:
+        return after, [ModelUnpublished(model_id=after.id, reason="withdrawn after a new scan")]
+    if after.is_visible and not before.is_visible:
+        return after, [ModelRestored(model_id=after.id)]
+    return after, []
 
 
 def version_published(model: Model, version: Version) -> VersionPublished:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain import publishing
+from services.catalog.domain import drafts, publishing
 from services.catalog.domain.model import Model, VersionState
 from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
 from shared.api.hub import FileState
-from shared.events.models import ModelPublished, ModelState, ModelStateRemoved, VersionPublished
+from shared.events.models import FileWithdrawn, ModelPublished, ModelState, ModelStateRemoved, VersionPublished
 from shared.events.payload import Payload
 from shared.events.uploads import Verdict
 from shared.problems import Conflict, NotFound
@@ -221,3 +221,62 @@ def test_the_announcement_tells_a_renderer_all_it_needs() -> None:
     assert (event.base_model, event.trained_words, event.base_version_id) == ("SDXL 1.0", ["x"], 3)
     assert event.published_at == LATER
     assert event.files[0].facts == {"kind": "checkpoint"}
+
+
+# Scanned again
+
+
+def test_a_published_file_that_turns_dangerous_is_withdrawn_with_its_version_and_the_reason_is_told() -> None:
+    before = model(1, published(10))
+    changed, events = publishing.file_scanned(before, scanned(10, verdict="dangerous", again=True), LATER)
+    found = one_version(changed)
+    assert (found.state, found.published_at) == ("refused", NOON)
+    assert "it runs os.system" in found.reason
+    assert not changed.is_visible
+    assert types(events) == ["FileWithdrawn", "ModelUnpublished"]
+    withdrawn = events[0]
+    assert isinstance(withdrawn, FileWithdrawn)
+    assert (withdrawn.file_id, withdrawn.creator_id, withdrawn.reasons) == (10, 7, ["it runs os.system"])
+    assert isinstance(state_event(before, changed, Wire()), ModelStateRemoved)
+    again, nothing = publishing.file_scanned(changed, scanned(10, verdict="dangerous", again=True), LATER)
+    assert (again, nothing) == (changed, [])
+
+
+def test_a_model_stays_visible_by_its_other_versions() -> None:
+    before = model(1, published(10), published(11))
+    changed, events = publishing.file_scanned(before, scanned(10, verdict="invalid", again=True), LATER)
+    assert types(events) == ["FileWithdrawn"]
+    assert [version.id for version in changed.published_versions] == [11]
+
+
+def test_a_file_that_stays_clean_changes_nothing_but_the_time_of_its_scan() -> None:
+    before = model(1, published(10))
+    changed, events = publishing.file_scanned(before, scanned(10, again=True), LATER)
+    found = one_version(changed)
+    assert events == []
+    assert (found.state, found.updated_at, found.files[0].scanned_at) == ("published", NOON, LATER)
+
+
+def test_a_withdrawn_version_that_a_moderator_lets_pass_is_published_as_it_was() -> None:
+    withdrawn, _ = publishing.file_scanned(model(1, published(10)), scanned(10, verdict="dangerous"), LATER)
+    back, events = publishing.file_scanned(withdrawn, scanned(10, override="A false alarm."), LATER)
+    found = one_version(back)
+    assert (found.state, found.published_at, found.reason) == ("published", NOON, None)
+    assert found.files[0].override == "A false alarm."
+    assert types(events) == ["ModelRestored"]
+
+
+def test_a_takedown_outlasts_a_file_that_is_given_back() -> None:
+    before = model(1, published(10), taken_down="Stolen.")
+    withdrawn, events = publishing.file_scanned(before, scanned(10, verdict="dangerous"), LATER)
+    assert types(events) == ["FileWithdrawn"]
+    back, events = publishing.file_scanned(withdrawn, scanned(10, override="A false alarm."), LATER)
+    assert events == [] and not back.is_visible
+
+
+def test_a_withdrawn_version_with_another_file_is_published_anew() -> None:
+    two = published(10, file(1), file(2))
+    withdrawn, _ = publishing.file_scanned(model(1, two), scanned(1, verdict="dangerous"), LATER)
+    without = drafts.remove_file(withdrawn, 10, 1, LATER)
+    _, events = publishing.ask_to_publish(without, 10, LATER)
+    assert types(events) == ["ModelPublished", "VersionPublished"]

@@ -25,7 +25,7 @@ NAMES = {topic.name for topic in TOPICS}
 ANYTHING = cast(Any, None)
 CONSUMERS: dict[str, Callable[[], Any]] = {
     "catalog": lambda: CatalogConsumers(ANYTHING),
-    "scanner": lambda: ScannerConsumers(asyncio.Event()),
+    "scanner": lambda: ScannerConsumers(asyncio.Event(), ANYTHING),
     "search": lambda: SearchConsumers(ANYTHING),
     "reviews": lambda: ReviewsConsumers(ANYTHING),
     "moderation": lambda: ModerationConsumers(ANYTHING),
