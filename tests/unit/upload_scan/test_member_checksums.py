@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.upload.scan.member_checksums import MemberChecksums
 from services.upload.scan.scan import scan_file
-from services.upload.scan.zips import read_members
+from services.upload.scan.zips import Member, read_members
 from tests.unit.upload_scan.samples import codes, scan, torch_zip, zipped
 
 
@@ -48,7 +49,12 @@ def test_one_changed_bit_of_a_storage_is_found_in_a_file_and_in_a_stream(at: int
 def test_storages_of_a_local_file_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(torch_zip())
-    read = []
-    monkeypatch.setattr("services.upload.scan.zips.read_member", lambda _, member: read.append(member.name) or [])
+    read: list[str] = []
+
+    def note(_: BinaryIO, member: Member) -> list[bytes]:
+        read.append(member.name)
+        return []
+
+    monkeypatch.setattr("services.upload.scan.zips.read_member", note)
     scan_file(path, "model.pt", "Model")
     assert "model/data/0" not in read
