@@ -8,7 +8,7 @@ from services.upload.scan.report import Refusal
 
 _TORCH = frozenset({"torch_zip", "torch_legacy"})
 _WEIGHTS = _TORCH | {"safetensors", "gguf", "onnx"}
-_ARCHIVES = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "7z"})
+_ARCHIVES = frozenset({"zip", "npz", "tar", "gzip", "bzip2", "xz"})
 _IMAGES = frozenset({"png", "jpeg", "webp", "gif", "bmp"})
 _PROGRAM_NAMES = frozenset({
     ".exe", ".dll", ".so", ".dylib", ".com", ".scr", ".msi", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js",
@@ -29,7 +29,7 @@ _IMAGE_NAMES = {
     **dict.fromkeys((".jpg", ".jpeg", ".jfif"), frozenset({"jpeg"})),
 }  # fmt: skip
 _ARCHIVE_NAMES = {
-    ".zip": frozenset({"zip"}), ".tar": frozenset({"tar"}), ".7z": frozenset({"7z"}),
+    ".zip": frozenset({"zip", "npz"}), ".tar": frozenset({"tar"}), ".7z": frozenset({"7z"}),
     **dict.fromkeys((".gz", ".tgz"), frozenset({"gzip"})),
     **dict.fromkeys((".bz2", ".tbz2", ".tbz"), frozenset({"bzip2"})),
     **dict.fromkeys((".xz", ".txz"), frozenset({"xz"})),

@@ -49,11 +49,16 @@ _COUNTER: Name = ("collections", "Counter")
 _PARAMETER_DICT: Name = ("torch.nn.modules.container", "ParameterDict")
 _TENSORS: frozenset[Name] = frozenset({("torch.nn.parameter", "Parameter"), ("torch", "Tensor")})
 _DEFAULT_DICT: Name = ("collections", "defaultdict")
+_BYTES: Name = ("builtins", "bytes")
+"""Called without anything: how old protocols write no bytes at all."""
 _FACTORIES: frozenset[Name] = frozenset(("builtins", name) for name in ("list", "dict", "int", "float"))
 """Only named, as what a `defaultdict` makes of a missing key."""
 
 SETTABLE: frozenset[Name] = frozenset({ORDERED_DICT, _COUNTER, _DEFAULT_DICT})
 """Objects that may be given items (`d[key] = value`)."""
+
+APPENDABLE: frozenset[Name] = frozenset({("collections", "deque")})
+"""Objects that may be appended to."""
 
 BUILDABLE: frozenset[Name] = _TENSORS | _REBUILDERS | RECONSTRUCT | {ORDERED_DICT, _PARAMETER_DICT, DTYPE, ARRAY}
 """Objects that may be given a state."""
@@ -80,8 +85,10 @@ def call_fault(callee: Global, arguments: tuple[Value, ...]) -> str | None:
     return None if rule(arguments) else f"{callee} is called with arguments that weights never give it"
 
 
-def made_by(callee: Global, arguments: tuple[Value, ...]) -> Made:
+def made_by(callee: Global, arguments: tuple[Value, ...]) -> Made | bytes:
     """What the allowed call of a global gives."""
+    if mapped((callee.module, callee.name)) == _BYTES:
+        return b""
     if (callee.module, callee.name) in _REBUILDERS and len(arguments) >= 3:
         stored, shape = arguments[0], arguments[2]
         if isinstance(stored, Made):  # a parameter is made of a tensor
@@ -233,6 +240,7 @@ _CALLS: dict[Name, Rule] = {
     _COUNTER: lambda arguments: _mapping(arguments) and _plain(arguments),
     _DEFAULT_DICT: _default_dict,
     **dict.fromkeys(_FACTORIES, _never),
+    _BYTES: lambda arguments: not arguments,
     **dict.fromkeys(
         (("builtins", "set"), ("builtins", "frozenset"), ("collections", "deque")),
         lambda arguments: (

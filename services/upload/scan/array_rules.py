@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from services.upload.scan.pickle_values import Global, Items, Made, Tuple, Value, is_bytes, is_text
+from services.upload.scan.pickle_values import Global, Items, Made, Tuple, Value, is_bytes, is_plain, is_text
 
 Name = tuple[str, str]
 Rule = Callable[[tuple[Value, ...]], bool]
@@ -75,7 +75,10 @@ def _are_fields(value: Value) -> bool:
 
 
 def _is_data(value: Value) -> bool:
-    return value is None or (isinstance(value, (Tuple, Items)) and value.is_plain)
+    """Data alone, but for bytes that an old protocol had to spell as a call."""
+    if isinstance(value, Tuple):
+        return all(map(_is_data, value.items))
+    return is_plain(value) or is_made_by(value, {ENCODE})
 
 
 def data_of_array(factory: Global, items: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -88,8 +88,11 @@ class Inspection:
             check_text(bytes(head), name)
             if extension_of(name) == ".md":
                 return "text"  # which may begin with a page's tags
-        elif found != "empty":
+        elif found == "unknown":
             return self._judge_unmarked(bytes(head), size_bytes)
+        elif found != "empty":
+            message = f"{name} is {title_of(found)}, which cannot be inspected. Leave it out."
+            raise Refusal("content.unknown", "", message)
         return found
 
     def _judge_unmarked(self, head: bytes, size_bytes: int) -> Format:

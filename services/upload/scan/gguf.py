@@ -42,6 +42,9 @@ TYPES: dict[int, tuple[str, int, int]] = {
     12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
     16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50),
     20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
+    # Formats of the processor's own order, dropped in 2024.
+    31: ("Q4_0_4_4", 32, 18), 32: ("Q4_0_4_8", 32, 18), 33: ("Q4_0_8_8", 32, 18), 36: ("IQ4_NL_4_4", 32, 18),
+    37: ("IQ4_NL_4_8", 32, 18), 38: ("IQ4_NL_8_8", 32, 18),
     24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
     29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66),
     39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36),
@@ -49,7 +52,13 @@ TYPES: dict[int, tuple[str, int, int]] = {
 """ggml's tensor types: name, elements in a block, bytes in a block."""
 
 # What a chat template needs to climb out of its sandbox: attributes with double underscores, or `attr` to spell them.
-_TEMPLATE_ESCAPE = re.compile(r"__\w+__|\|\s*attr\b|\battr\s*\(|\\x5f|\\u005f", re.IGNORECASE)
+# Special tokens such as `<__media__>` are no attributes.
+_TEMPLATE_ESCAPE = re.compile(
+    r"(?:\.|['\"])\s*__\w+"
+    r"|__(?:class|bases?|mro|subclasses|init|globals|builtins|import|getattribute|dict|code|self|reduce)(?:_ex)?__"
+    r"|\|\s*attr\b|\battr\s*\(|\\x5f|\\u005f|\\137",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +163,10 @@ def _read_values(cursor: _Cursor, count: int) -> dict[str, object]:
         key = cursor.text()
         if not key or len(key) > MAX_NAME_BYTES or key in values:
             _refuse("key", key, "A key is empty, too long, or there twice.")
-        values[key] = value = cursor.value(cursor.number("<I"))
-        if key.startswith("tokenizer.chat_template") and isinstance(value, str) and _TEMPLATE_ESCAPE.search(value):
+        start = cursor.at
+        values[key] = cursor.value(cursor.number("<I"))
+        text = cursor.data[start : cursor.at].decode("utf-8", "replace") if "chat_template" in key else ""
+        if _TEMPLATE_ESCAPE.search(text):
             raise Refusal(
                 "gguf.template",
                 key,

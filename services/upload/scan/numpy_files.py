@@ -6,6 +6,7 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, 
 from __future__ import annotations
 
 import ast
+import re
 from typing import BinaryIO, NoReturn
 
 from services.upload.scan.array_rules import ITEM
@@ -14,6 +15,7 @@ from services.upload.scan.report import Analysis, Refusal, printable
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_DEPTH = 16
+_OLD_LONG = re.compile(r"(?<=[(,\s])(\d+)L(?=[,)])")
 _MAX_64 = (1 << 64) - 1
 
 
@@ -42,7 +44,7 @@ def check_numpy(analysis: Analysis, file: BinaryIO, size_bytes: int) -> None:
         text = raw.decode("utf-8" if head[6] == 3 else "latin-1")
     except UnicodeDecodeError:
         _refuse("text", "The header is not UTF-8.")
-    width, elements = _array(text)
+    width, elements = _array(text, head[6])
     if width is None:
         analyse_whole_pickle(analysis, file, size_bytes, "objects", start)
         raise Refusal(
@@ -53,7 +55,7 @@ def check_numpy(analysis: Analysis, file: BinaryIO, size_bytes: int) -> None:
         _refuse("size", f"{size_bytes - start} bytes follow the header, which tells of {elements * width}.")
 
 
-def _array(text: str) -> tuple[int | None, int]:
+def _array(text: str, version: int) -> tuple[int | None, int]:
     """Bytes of an item (None: objects) and number of items."""
     depth = deepest = 0
     for char in text:
@@ -62,7 +64,8 @@ def _array(text: str) -> tuple[int | None, int]:
     if deepest > MAX_DEPTH:
         _refuse("depth", "The header is nested too deeply.")
     try:
-        header = ast.literal_eval(text.strip())
+        # Python 2 wrote long integers with an L.
+        header = ast.literal_eval(_OLD_LONG.sub(r"\1", text.strip()) if version < 3 else text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         _refuse("text", "The header is no plain Python dictionary.")
     if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.upload.scan.allowlist import SETTABLE
+from services.upload.scan.allowlist import APPENDABLE, SETTABLE
 from services.upload.scan.pickle_reader import BrokenPickleError
 from services.upload.scan.pickle_values import (
     Global,
@@ -176,7 +176,7 @@ class SymbolicStack:
             target.is_plain = target.is_plain and all(map(is_plain, values))
             if kind == "list":
                 target.items.extend(values)
-        else:
+        elif not (kind == "list" and isinstance(target, Made) and _is_one_of(target, APPENDABLE)):
             self._fault("pickle.target", f"something other than a {kind} is added to")
 
     def set_item(self) -> None:
@@ -199,7 +199,7 @@ class SymbolicStack:
                 target.has_special_key = True
             if not target.is_plain:
                 target.holds.update(map(_maker, items[1::2]))
-        elif not (isinstance(target, Made) and (target.factory.module, target.factory.name) in SETTABLE):
+        elif not (isinstance(target, Made) and _is_one_of(target, SETTABLE)):
             self._fault("pickle.target", "items are set in something other than a dictionary")
 
     def _note_tensors(self, items: tuple[Value, ...]) -> None:
@@ -208,6 +208,10 @@ class SymbolicStack:
                 continue
             if len(self.walk.tensors) < MAX_TENSORS:
                 self.walk.tensors[key] = value
+
+
+def _is_one_of(made: Made, names: frozenset[tuple[str, str]]) -> bool:
+    return (made.factory.module, made.factory.name) in names
 
 
 _DATA = Global("", "data")

@@ -41,7 +41,7 @@ def analyse_pickle(
         _record(analysis, found, _place(member, position), safety)
     for (module, name), safety in known.items():
         # Read by picklescan alone: one of the two readers is wrong about the stream.
-        _record(analysis, Global(module, name), member, safety)
+        _record(analysis, Global(module, name), _place(member, start), safety)
     for fault in walk.faults:
         analysis.add(fault.code, _place(member, fault.position), fault.message, is_dangerous=fault.is_dangerous)
     if not walk.is_complete and not walk.faults:
