@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_the_same_beside_the_tensors_of_a_torch_file_is_clean(name: str, tmp_pat
         assert report.facts.dtypes == {"F32": 8}
 
 
-def npy(array: object) -> bytes:
+def npy(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
@@ -96,7 +97,7 @@ def picture(kind: str, frames: int = 1, **options: object) -> bytes:
     buffer = io.BytesIO()
     images = [Image.new("RGB", (40, 30), (index * 40, 10, 20)) for index in range(frames)]
     more = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
-    images[0].save(buffer, kind, **more, **options)  # type: ignore[arg-type]
+    images[0].save(buffer, kind, **more, **options)
     return buffer.getvalue()
 
 
