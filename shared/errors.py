@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
 
 from shared.engines.mongo import PyMongoError, is_outage
 from shared.engines.store_errors import StoreDown
-from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Invalid, Problem, Unavailable
+from shared.json_body import explain
+from shared.problems import BY_STATUS, PROBLEM_TYPES, FieldError, Invalid, Problem, TooLarge, Unavailable
 from shared.telemetry import correlation_id, logger
 
 log = logger(__name__)
@@ -35,12 +37,15 @@ def to_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, ValidationException):
         return _from_validation(error)
+    if isinstance(error, RequestEntityTooLarge):
+        return TooLarge("The body of the request is too large: 10 MB at most, and files in parts.")
     if isinstance(error, HTTPException):
         kind = BY_STATUS.get(error.status_code)
         if kind is not None:
             return kind(error.detail or error.__class__.__name__)
         problem = Problem(error.detail or error.__class__.__name__, slug=f"http-{error.status_code}")
         problem.status_code = error.status_code
+        problem.headers = error.headers  # of a 405: which methods there are
         problem.title = error.__class__.__name__.removesuffix("Exception")
         return problem
     if isinstance(error, PyMongoError) and is_outage(error):
@@ -57,16 +62,20 @@ def to_problem(error: Exception) -> Problem:
 
 
 def _from_validation(error: ValidationException) -> Invalid:
-    """Litestar says which field; msgspec says what is wrong with it."""
-    errors: list[FieldError] = []
+    """Litestar says which parameter; msgspec says what is wrong with it."""
     extra = error.extra if isinstance(error.extra, list) else []
-    for item in extra:
-        if isinstance(item, dict):
-            errors.append(
-                FieldError(str(item.get("key") or item.get("source") or "body"), str(item.get("message", "")))
-            )
+    errors = [_wrong_parameter(item) for item in extra if isinstance(item, dict)]
     detail = "; ".join(f"{e.field}: {e.message}" for e in errors) or error.detail
     return Invalid(detail, errors=errors or None)
+
+
+def _wrong_parameter(item: dict[str, Any]) -> FieldError:
+    """Names of query parameters are camel case outside; a missing body comes as the parameter that it was for."""
+    name, source, text = str(item.get("key") or ""), item.get("source"), str(item.get("message", ""))
+    if name == "data" or source == "body":
+        return FieldError("body", "is missing; send a JSON object" if text == "'data'" else explain(text).message)
+    first, *others = name.split("_")
+    return explain(text, field=first + "".join(map(str.capitalize, others)) if source == "query" else name)
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -39,6 +39,12 @@ class Peer:
         self, method: str, path: str, *, actor: Actor = NOBODY, json: object = None, params: Any = None
     ) -> bytes:
         """The body of a successful answer. Raises the problem the service answered with, or Unavailable."""
+        return (await self.answer(method, path, actor=actor, json=json, params=params))[1]
+
+    async def answer(
+        self, method: str, path: str, *, actor: Actor = NOBODY, json: object = None, params: Any = None
+    ) -> tuple[int, bytes]:
+        """`call`, with the status: 200 or 201 where a service tells whether a thing is new."""
         headers = {CORRELATION_HEADER: correlation_id(), **actor.headers()}
         content = None
         if json is not None:
@@ -49,7 +55,7 @@ class Peer:
         except httpx.TransportError as error:
             raise Unavailable(f"The {self.name} service is not reachable at the moment; try again.") from error
         if response.is_success:
-            return response.content
+            return response.status_code, response.content
         raise self._problem(response)
 
     async def fetch(

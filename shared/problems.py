@@ -8,6 +8,7 @@ Problem                what, where, what to do now
 ├── Conflict     409   it is in a state that does not allow this
 ├── Gone         410   it was there and is withdrawn
 ├── TooLarge     413   over a limit that the detail names
+├── WrongMediaType 415 the body is in another format than the route reads
 ├── Refused      422   understood, but against a rule of the hub
 ├── TooMany      429   slower, please
 └── Unavailable  503   an engine or a service is down; try again
@@ -64,6 +65,12 @@ class Invalid(Problem):
 
     status, slug, heading = 400, "invalid", "The request is not valid"
 
+    @property
+    def fields(self) -> list[str]:
+        """The names in `errors`."""
+        errors = self.extra.get("errors", []) if isinstance(self.extra, dict) else []
+        return [error["field"] for error in errors]
+
 
 class Unauthorized(Problem):
     """No valid key came with the request."""
@@ -101,6 +108,12 @@ class TooLarge(Problem):
     status, slug, heading = 413, "too-large", "Too large"
 
 
+class WrongMediaType(Problem):
+    """The body is in another format than the route reads."""
+
+    status, slug, heading = 415, "wrong-media-type", "Not a format that is read here"
+
+
 class Refused(Problem):
     """Understood, but against a rule of the hub."""
 
@@ -123,5 +136,8 @@ class Unavailable(Problem):
 
 
 BY_STATUS: dict[int, type[Problem]] = {
-    cls.status: cls for cls in (Invalid, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, Refused, TooMany)
-}
+    cls.status: cls
+    for cls in (
+        Invalid, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, WrongMediaType, Refused, TooMany,
+    )
+}  # fmt: skip

@@ -29,11 +29,13 @@ from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
 from shared.actor import Actor, actor_from
 from shared.errors import exception_handlers
+from shared.json_body import StrictRequest
 from shared.settings import Settings
 from shared.telemetry import CORRELATION_HEADER, LOOP_CRASHES, begin_correlation, configure_logging, logger
 
 log = logger(__name__)
 _CHECK_SECONDS = 2.5
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class Component(Protocol):
@@ -170,7 +172,8 @@ def metrics() -> Response[bytes]:
 
 
 def correlation_middleware(app: ASGIApp) -> ASGIApp:
-    """Take the caller's correlation id or make one; bind it for the logs, send it back."""
+    """Take the caller's correlation id or make one; bind it for the logs, send it back. And what no answer is without:
+    that a browser must not guess at types."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -182,7 +185,10 @@ def correlation_middleware(app: ASGIApp) -> ASGIApp:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (CORRELATION_HEADER.encode(), chosen.encode())]
+                sent = list(message.get("headers", []))
+                if all(name.lower() != _NO_SNIFFING[0] for name, _ in sent):
+                    sent.append(_NO_SNIFFING)
+                message["headers"] = [*sent, (CORRELATION_HEADER.encode(), chosen.encode())]
             await send(message)
 
         await app(scope, receive, send_with_id)
@@ -264,6 +270,7 @@ def create_service(
         exception_handlers={**exception_handlers(), **options.pop("exception_handlers", {})},
         state=State({**(state or {}), "components": parts, "settings": settings}),
         openapi_config=openapi,
+        request_class=StrictRequest,
         cors_config=cors,
         logging_config=None,
         **options,

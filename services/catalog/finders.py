@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.problems import Invalid
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _ONE_BITS = (1, 2, 4, 8, 16)
+_CURSOR = re.compile(r"([0-9]{1,10})\|([0-9]{1,14})")
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -70,11 +72,10 @@ def _cursor(document: dict[str, Any]) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, int]:
     """The first picture that was not shown yet. Raises Invalid for a text that is no cursor."""
-    image_id, _, milliseconds = cursor.partition("|")
-    is_one = image_id.isdecimal() and milliseconds.isdecimal()
-    if not is_one or len(image_id) > 10 or len(milliseconds) > 14:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
         raise Invalid("The cursor is not one that this hub made; start again without it.")
-    return _EPOCH + int(milliseconds) * _MILLISECOND, int(image_id)
+    return _EPOCH + int(found[2]) * _MILLISECOND, int(found[1])
 
 
 class Images:

@@ -18,7 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.bootstrap import Bootstrap
 from services.gateway.compatible_http import compatible_http
-from services.gateway.declared import COMPONENTS
+from services.gateway.declared import COMPONENTS, DeclaredRefusals
 from services.gateway.delivery import Delivery
 from services.gateway.identify import Identification, by_scope, identify
 from services.gateway.page_answers import lost
@@ -85,6 +85,7 @@ def create_app() -> Litestar:
     peers = Peers(settings)
     relay = RelayClient()
     grants = Grants(settings.secret.get_secret_value())
+    rates = RateLimits(settings)
     outbox = Outbox(mongo, "gateway")
     gallery = Gallery(
         store, folder=settings.image_cache_dir, max_bytes=settings.image_cache_bytes, workers=settings.image_workers
@@ -104,7 +105,7 @@ def create_app() -> Litestar:
             Loop("outbox relay", Relay(mongo, kafka).run),
         ],
         routes=[*ROUTES, page_routes(settings, cookies)],
-        middleware=[identify(Identification(accounts, sessions, cookies), RateLimits(settings))],
+        middleware=[identify(Identification(accounts, sessions, cookies), rates)],
         guards=[by_scope],
         dependencies={
             "accounts": _always(accounts),
@@ -118,6 +119,7 @@ def create_app() -> Litestar:
             "outbox": _always(outbox),
             "passwords": _always(Passwords()),
             "peers": _always(peers),
+            "rates": _always(rates),
             "relay": _always(relay),
             "sessions": _always(sessions),
             "settings": _always(settings),
@@ -125,6 +127,7 @@ def create_app() -> Litestar:
             "store": _always(store),
         },
         openapi=OPENAPI,
+        plugins=[DeclaredRefusals()],
         exception_handlers={HTTPException: lost, Exception: lost},
         cors=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
     )

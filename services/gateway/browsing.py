@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from services.gateway.model_query import BadQuery, ModelQuery
+from services.gateway.model_query import ModelQuery
 from services.gateway.peers import Peers
+from services.gateway.query_reader import BadCursor
 from services.gateway.request import with_origin
 from shared.api.inside import SearchPage
-from shared.problems import Unavailable
+from shared.problems import Invalid, Unavailable
 
 _MOST_PAGES_SKIPPED = 5
+_OVERLOADED = "Model search is temporarily overloaded — please retry."
+_ID = re.compile("[0-9]{1,10}")
 _NEWEST = "newest:"
 """Prefix of cursors that the database answered while search was down; they stay with it."""
 
@@ -48,7 +52,14 @@ async def find_models(peers: Peers, query: ModelQuery) -> Page:
 async def _search(peers: Peers, query: ModelQuery) -> Page:
     """Search, then read. A page whose models are all gone since is skipped: an empty page reads as the end."""
     for _ in range(_MOST_PAGES_SKIPPED):
-        found = await peers.search.fetch("GET", "/search", SearchPage, params=query.search_params())
+        try:
+            found = await peers.search.fetch("GET", "/search", SearchPage, params=query.search_params())
+        except Invalid as problem:
+            if "cursor" in problem.fields:
+                raise BadCursor(problem.detail) from None
+            raise
+        except Unavailable as problem:
+            raise Unavailable(_OVERLOADED) from problem
         items = b"[]"
         if found.ids:
             params = [("ids", str(model_id)) for model_id in found.ids] + [("levels", str(query.levels))]
@@ -63,22 +74,30 @@ async def _newest(peers: Peers, query: ModelQuery) -> Page:
     params: dict[str, Any] = {"limit": query.limit, "levels": query.levels}
     if query.cursor:
         params["before"] = _newest_position(query.cursor)
-    found = msgspec.json.decode(await peers.catalog.call("GET", "/v1/newest", params=params), type=_Newest)
+    try:
+        found = await peers.catalog.fetch("GET", "/v1/newest", _Newest, params=params)
+    except Invalid as problem:
+        raise BadCursor(problem.detail) from None
     following = f"{_NEWEST}{found.next}" if found.next else None
     return Page(items=bytes(found.items), total=None, next_cursor=following, search_down=True)
 
 
 def _newest_position(cursor: str) -> str:
-    """The position in a newest cursor; BadQuery for one that the hub did not make."""
+    """The position in a newest cursor; BadCursor for one that the hub did not make."""
     position = cursor.removeprefix(_NEWEST)
     moment, _, model_id = position.partition("|")
-    try:
-        datetime.fromisoformat(moment)
-        int(model_id)
-    except ValueError:
+    if not (_is_moment(moment) and _ID.fullmatch(model_id)):
         message = "The cursor is not one that this hub made; start again without it."
-        raise BadQuery([{"code": "custom", "path": ["cursor"], "message": message}]) from None
+        raise BadCursor(message)
     return position
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def to_json(page: Page, query: ModelQuery, origin: str, path: str, pairs: list[tuple[str, str]]) -> bytes:

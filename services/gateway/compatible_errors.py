@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from services.gateway.query_reader import BadQuery
+from services.gateway.query_reader import BadCursor, BadQuery
 from shared.errors import to_problem
 from shared.problems import TooMany, Unavailable
 from shared.telemetry import logger
@@ -27,6 +27,16 @@ def _json(body: object, status: int, headers: dict[str, str] | None = None) -> R
 def bad_query(_request: Request[Any, Any, Any], error: BadQuery) -> Response[bytes]:
     """400, in the shape that the endpoint has for it."""
     return _json(error.body(), 400)
+
+
+def bad_cursor(_request: Request[Any, Any, Any], error: BadCursor) -> Response[bytes]:
+    """400 for a cursor that cannot be gone on from."""
+    return _json({"message": f"Invalid cursor: {error.detail}"}, 400)
+
+
+def no_such_user() -> Response[bytes]:
+    """How `/models` answers for a `username` that nobody has."""
+    return _json({"message": "User not found"}, 404)
 
 
 def coded(text: str, code: str, status: int) -> Response[bytes]:
@@ -49,4 +59,4 @@ def compatible(request: Request[Any, Any, Any], error: Exception) -> Response[by
 
 def compatible_handlers() -> ExceptionHandlersMap:
     """For the routers of the compatible API."""
-    return {BadQuery: bad_query, HTTPException: compatible, Exception: compatible}
+    return {BadQuery: bad_query, BadCursor: bad_cursor, HTTPException: compatible, Exception: compatible}

@@ -2,20 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    Schema,
+    SecurityScheme,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
 
 from services.gateway.domain.access import Requirement
 
 _KEY = "key"
+_HUB_TAGS = frozenset({"Publishing", "Community", "Moderation", "Accounts"})
+_TEXT, _OBJECT, _LIST = Schema(type=OpenAPIType.STRING), OpenAPIType.OBJECT, OpenAPIType.ARRAY
+_FIELD = Schema(type=_OBJECT, properties={"field": _TEXT, "message": _TEXT}, required=["field", "message"])
+_PROBLEM = Schema(
+    type=_OBJECT,
+    properties={
+        "type": _TEXT, "title": _TEXT, "status": Schema(type=OpenAPIType.INTEGER), "detail": _TEXT,
+        "correlationId": _TEXT, "errors": Schema(type=_LIST, items=_FIELD),
+    },
+    required=["type", "title", "status", "detail"],
+)  # fmt: skip
+_COMPATIBLE_ERROR = Schema(
+    any_of=[
+        Schema(type=_OBJECT, properties={"error": _TEXT, "code": _TEXT}, required=["error"]),
+        Schema(type=_OBJECT, properties={"error": Schema(type=_OBJECT)}, required=["error"]),
+        Schema(type=_OBJECT, properties={"message": _TEXT}, required=["message"]),
+        Schema(type=_LIST, items=Schema(type=_OBJECT)),
+    ]
+)
 COMPONENTS = Components(
+    responses={
+        "Problem": OpenAPIResponse(
+            description="What is wrong, with what, and what to do (RFC 9457).",
+            content={"application/problem+json": OpenAPIMediaType(schema=_PROBLEM)},
+        ),
+        "CompatibleError": OpenAPIResponse(
+            description="What is wrong, in the shape that the address has for it.",
+            content={
+                "application/json": OpenAPIMediaType(schema=_COMPATIBLE_ERROR),
+                "text/plain": OpenAPIMediaType(schema=_TEXT),
+            },
+        ),
+    },
     security_schemes={
         _KEY: SecurityScheme(
             type="http", scheme="bearer", description="An API key. Those of one account may be limited to some scopes."
         )
-    }
+    },
 )
+
+
+@dataclass
+class Declared(Operation):
+    """An operation that declares how it is refused, instead of what the framework would answer."""
+
+    def __post_init__(self) -> None:
+        name = "Problem" if _HUB_TAGS & set(self.tags or ()) else "CompatibleError"
+        kept = {status: answer for status, answer in (self.responses or {}).items() if not status.startswith("4")}
+        self.responses = {**kept, "4XX": Reference(ref=f"#/components/responses/{name}")}
+
+
+class DeclaredRefusals(ReceiveRoutePlugin):
+    """Makes every operation of the OpenAPI document a `Declared` one."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """A route that was registered just now."""
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if handler.operation_class is Operation:
+                handler.operation_class = Declared
 
 
 def needs(scope: Requirement) -> dict[str, Any]:

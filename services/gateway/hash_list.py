@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from services.gateway.declared import Declared
+from shared.json_body import read_json
 from shared.problems import Invalid
 
 _HASH_LENGTH = 64
@@ -18,9 +19,9 @@ _HASH_LENGTH = 64
 def parse_hashes(body: bytes, most: int) -> list[str]:
     """The hashes as they were sent. Raises Invalid with the text that clients know."""
     try:
-        sent = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise _refusal([{"code": "custom", "path": [], "message": f"Invalid JSON: {error}"}]) from None
+        sent = read_json(body, Any)
+    except Invalid as problem:
+        raise _refusal([{"code": "custom", "path": [], "message": problem.detail}]) from None
     if not isinstance(sent, list):
         issue = {"code": "invalid_type", "expected": "array", "path": [], "message": "Invalid input: expected array"}
         raise _refusal([issue])
@@ -59,16 +60,18 @@ def _body(most: int) -> RequestBody:
 
 
 @dataclass
-class HundredHashes(Operation):
+class HundredHashes(Declared):
     """A route whose body is up to 100 hashes, for the OpenAPI document."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.request_body = _body(100)
 
 
 @dataclass
-class TenThousandHashes(Operation):
+class TenThousandHashes(Declared):
     """A route whose body is up to 10,000 hashes, for the OpenAPI document."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.request_body = _body(10_000)

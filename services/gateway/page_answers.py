@@ -26,6 +26,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "vary": "cookie",
+    "cache-control": "private, no-cache",  # whose page it is, and the token of its forms
 }
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
+
+from shared.problems import Invalid
 
 TRUE = frozenset({"true", "1", "yes", "on", "y", "enabled"})
 FALSE = frozenset({"false", "0", "no", "off", "n", "disabled"})
 MAX_ID = 2**31 - 1
+_WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 BodyShape = Literal["wrapped", "plain", "bare"]
 """How an endpoint tells of a bad query: under `error`, as that object alone, or as the list of issues alone."""
 
@@ -25,6 +29,10 @@ class BadQuery(Exception):
         """The answer. `message` is a string that holds a JSON array; two clients learn the legal values from it."""
         named = {"name": "ZodError", "message": json.dumps(self.issues, ensure_ascii=False, separators=(",", ":"))}
         return {"wrapped": {"error": named}, "plain": named, "bare": self.issues}[self.shape]
+
+
+class BadCursor(Invalid):
+    """The cursor is not one of this list, or not one of this hub."""
 
 
 class QueryReader:
@@ -78,7 +86,7 @@ class QueryReader:
         """A list of ids."""
         found = []
         for value in self.all(*names):
-            if value.isdecimal() and len(value) <= 10 and 0 < int(value) <= MAX_ID:
+            if value.isascii() and value.isdecimal() and len(value) <= 10 and 0 < int(value) <= MAX_ID:
                 found.append(int(value))
             else:
                 self._type_issue(names[0], "number", value)
@@ -89,7 +97,7 @@ class QueryReader:
         value = self.text(name)
         if value is None:
             return None
-        if not value.lstrip("+-").isdecimal() or len(value) > 12:
+        if not _WHOLE.fullmatch(value):
             self._type_issue(name, "number", value)
             return None
         number = int(value)

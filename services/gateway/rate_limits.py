@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from typing import NoReturn
 
 import limits
 from limits.aio.storage import Storage
@@ -13,11 +14,13 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from services.gateway.domain.access import Caller
+from services.gateway.domain.accounts import MAX_USERNAME
 from services.gateway.settings import GatewaySettings
 from shared.problems import TooMany, Unavailable
 from shared.telemetry import logger
 
 log = logger(__name__)
+_NO_SIGN_IN = "Signing in is not possible at the moment; try again."
 _MESSAGE = "Rate limit exceeded, please retry shortly."
 
 
@@ -56,6 +59,7 @@ class RateLimits:
         self._anonymous = _parsed(settings.rate_limit_anonymous)
         self._account = _parsed(settings.rate_limit_key)
         self._sign_in = _parsed(settings.rate_limit_sign_in)
+        self._wrong_password = _parsed(settings.rate_limit_guesses)
 
     async def count(self, caller: Caller, address: str) -> None:
         """One request. While the storage is away it passes: the hub goes on without its limits."""
@@ -72,13 +76,38 @@ class RateLimits:
         try:
             await self._hit(self._sign_in, "sign-in", network_of(address))
         except StorageError as error:
-            raise Unavailable("Signing in is not possible at the moment; try again.") from error
+            raise Unavailable(_NO_SIGN_IN) from error
+
+    async def require_not_guessed_at(self, username: str) -> None:
+        """Raise TooMany while too many wrong passwords were sent for a name, from wherever they came."""
+        limit, who = self._wrong_password, _guessed(username)
+        try:
+            if limit is not None and not await self._limiter.test(limit, *who):
+                await self._refuse(limit, *who)
+        except StorageError as error:
+            raise Unavailable(_NO_SIGN_IN) from error
+
+    async def count_wrong_password(self, username: str) -> None:
+        """One wrong password for a name, whether or not somebody has it: else the limit would tell which there are."""
+        try:
+            if self._wrong_password is not None:
+                await self._limiter.hit(self._wrong_password, *_guessed(username))
+        except StorageError as error:
+            raise Unavailable(_NO_SIGN_IN) from error
 
     async def _hit(self, limit: limits.RateLimitItem | None, *who: str) -> None:
         if limit is None or await self._limiter.hit(limit, *who):
             return
+        await self._refuse(limit, *who)
+
+    async def _refuse(self, limit: limits.RateLimitItem, *who: str) -> NoReturn:
         ends = (await self._limiter.get_window_stats(limit, *who)).reset_time
         raise TooMany(_MESSAGE, retry_after_seconds=max(1, math.ceil(ends - time.time())))
+
+
+def _guessed(username: str) -> tuple[str, str]:
+    """What wrong passwords for a name are counted under; what is too long to be a name is no reason to keep it."""
+    return "wrong password", username.lower()[: MAX_USERNAME + 1]
 
 
 def _parsed(text: str) -> limits.RateLimitItem | None:

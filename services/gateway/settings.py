@@ -58,6 +58,8 @@ class GatewaySettings(Settings):
     """For each account, by all its keys and sessions together."""
     rate_limit_sign_in: str = "10/minute"
     """Attempts to sign in or up, for each address."""
+    rate_limit_guesses: str = "100/hour"
+    """Wrong passwords for each name, from all addresses; then nobody signs in by that name for a while."""
     rate_limit_storage: SecretStr = SecretStr("async+memory://")
     """Where counts are kept. Several gateways share theirs in e.g. `async+mongodb://…` or `async+redis://…`."""
     trusted_proxies: str = ""
@@ -85,7 +87,7 @@ class GatewaySettings(Settings):
             raise ValueError("EASEL_SECRET must have 32 characters or more")
         return value
 
-    @field_validator("rate_limit_anonymous", "rate_limit_key", "rate_limit_sign_in")
+    @field_validator("rate_limit_anonymous", "rate_limit_key", "rate_limit_sign_in", "rate_limit_guesses")
     @classmethod
     def _rate(cls, value: str) -> str:
         if value != "off":

@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 from shared.actor import Role
 from shared.api.hub import Answer, Ask, Name
 
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{2,40}$")]
+USERNAME = r"^[A-Za-z0-9_]{2,40}$(?!\n)"
+Username = Annotated[str, Meta(pattern=USERNAME)]
 Scope = Literal["read", "publish", "community", "moderate", "administer"]
 """What a key may be limited to: see, publish, review and report, moderate, manage accounts."""
 SCOPES: tuple[Scope, ...] = ("read", "publish", "community", "moderate", "administer")

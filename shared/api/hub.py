@@ -10,10 +10,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 """An id as it may come in a path or a body: positive, 32 bits. A larger one is refused here, not by a driver."""
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-Text = Annotated[str, Meta(max_length=100_000)]
-Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
+ONE_LINE = r"^[^\S\x00-\x1f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
+"""One line that is not blank and has no control characters; for both Python's and JavaScript's expressions."""
+NO_NUL = r"^[^\x00]*$"
+OPEN_OR_CLOSED = "^(open|closed)$"
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
+Text = Annotated[str, Meta(max_length=100_000, pattern=NO_NUL)]
+Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
 UploadId = UUID
 
 VersionStatus = Literal["Draft", "Scanning", "Published", "Refused", "TakenDown", "Unpublished"]
@@ -41,7 +45,9 @@ class NewModel(Ask, frozen=True, kw_only=True):
     poi: bool = False
     minor: bool = False
     allow_no_credit: bool = True
-    allow_commercial_use: list[str] = msgspec.field(default_factory=lambda: ["Image", "RentCivit", "Rent", "Sell"])
+    allow_commercial_use: Annotated[list[str], Meta(max_length=50)] = msgspec.field(
+        default_factory=lambda: ["Image", "RentCivit", "Rent", "Sell"]
+    )
     allow_derivatives: bool = True
     allow_different_license: bool = True
 
@@ -211,7 +217,7 @@ class NewReview(Ask, frozen=True, kw_only=True):
     """Body of `POST /api/hub/versions/{id}/reviews`."""
 
     recommended: bool
-    text: Annotated[str, Meta(max_length=10_000)] = ""
+    text: Annotated[str, Meta(max_length=10_000, pattern=NO_NUL)] = ""
 
 
 class Review(Answer, frozen=True, kw_only=True):
@@ -242,7 +248,7 @@ class NewReport(Ask, frozen=True, kw_only=True):
     subject_type: Literal["model"]
     subject_id: Id
     reason: ReportReason
-    details: Annotated[str, Meta(max_length=5_000)] = ""
+    details: Annotated[str, Meta(max_length=5_000, pattern=NO_NUL)] = ""
 
 
 class Report(Answer, frozen=True, kw_only=True):
@@ -269,7 +275,7 @@ class NewTakedown(Ask, frozen=True, kw_only=True):
     """Body of `POST /api/hub/moderation/takedowns`."""
 
     model_id: Id
-    reason: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    reason: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
 
 
 class Decision(Answer, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from functools import lru_cache
 import nh3
 from markdown_it import MarkdownIt
 
+from shared.markdown import as_words, is_cheap
+
 _TAGS = {
     "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "s",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
@@ -20,7 +22,7 @@ def to_html(markdown: str) -> str:
     if not markdown.strip():
         return ""
     return nh3.clean(
-        _markdown.render(markdown),
+        _markdown.render(markdown) if is_cheap(markdown) else as_words(markdown),
         tags=_TAGS,
         attributes={"a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},

@@ -7,7 +7,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.static_files import create_static_files_router
 
-from services.gateway.page_answers import PAGE_ERRORS
+from services.gateway.page_answers import PAGE_ERRORS, AnyRequest
 from services.gateway.rendering import STATIC_DIRECTORY
 from services.gateway.routes.account_pages import AccountPages
 from services.gateway.routes.accounts import Accounts, MyAccount
@@ -27,6 +27,16 @@ from services.gateway.routes.v1_people import V1People
 from services.gateway.routes.v1_versions import V1Versions
 from services.gateway.sessions import Cookies
 from services.gateway.settings import GatewaySettings
+from shared.problems import NotFound
+
+_LONGEST_NAME = 200
+
+
+def _possible_name(request: AnyRequest) -> None:
+    """Raise NotFound for a name that no file system would look for."""
+    if len(request.url.path) > _LONGEST_NAME or "\0" in request.url.path:
+        raise NotFound("There is no such file.")
+
 
 # Addresses carry a hash of the content, so a browser may keep them for good.
 _static = create_static_files_router(
@@ -34,6 +44,7 @@ _static = create_static_files_router(
     directories=[STATIC_DIRECTORY],
     cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
     include_in_schema=False,
+    before_request=_possible_name,
 )
 
 ROUTES = (

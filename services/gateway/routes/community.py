@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, MediaType, Response, delete, get, post
 from litestar.params import Parameter
 
 from services.gateway.declared import needs
@@ -15,6 +15,10 @@ from shared.api import hub
 _Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 
+def _new_or_changed(status: int, body: bytes) -> Response[Any]:
+    return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
 class Reviews(Controller):
     """What people say of versions."""
 
@@ -22,10 +26,10 @@ class Reviews(Controller):
     tags = ["Community"]
 
     @post("/versions/{version_id:int}/reviews", **needs("community"))
-    async def review(self, version_id: int, data: hub.NewReview, actor: Actor, peers: Peers) -> hub.Review:
-        """Review a version; a second review by the same account replaces its first."""
+    async def review(self, version_id: int, data: hub.NewReview, actor: Actor, peers: Peers) -> Response[hub.Review]:
+        """Review a version: 201; a second review by the same account replaces its first: 200."""
         path = f"/versions/{version_id}/reviews"
-        return await peers.reviews.fetch("POST", path, hub.Review, actor=actor, json=data)
+        return _new_or_changed(*await peers.reviews.answer("POST", path, actor=actor, json=data))
 
     @get("/models/{model_id:int}/reviews", **needs("public"))
     async def list_reviews(
@@ -48,13 +52,13 @@ class Moderation(Controller):
     tags = ["Moderation"]
 
     @post("/reports", **needs("community"))
-    async def report(self, data: hub.NewReport, actor: Actor, peers: Peers) -> hub.Report:
-        """Ask the moderators to look at a model."""
-        return await peers.moderation.fetch("POST", "/reports", hub.Report, actor=actor, json=data)
+    async def report(self, data: hub.NewReport, actor: Actor, peers: Peers) -> Response[hub.Report]:
+        """Ask the moderators to look at a model: 201, or 200 with the caller's open report of it."""
+        return _new_or_changed(*await peers.moderation.answer("POST", "/reports", actor=actor, json=data))
 
     @get("/moderation/reports", **needs("moderate"))
     async def list_reports(
-        self, actor: Actor, peers: Peers, status: Annotated[str, Parameter(pattern="^(open|closed)$")] = "open",
+        self, actor: Actor, peers: Peers, status: Annotated[str, Parameter(pattern=hub.OPEN_OR_CLOSED)] = "open",
         limit: _Limit = 50,
     ) -> hub.ReportPage:  # fmt: skip
         """The moderators' queue, oldest first."""

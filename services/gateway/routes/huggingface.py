@@ -29,6 +29,7 @@ from shared.telemetry import logger
 log = logger(__name__)
 AnyRequest = Request[Any, Any, Any]
 _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}")
+_NO_HEADER_TEXT = re.compile(r"[^\x20-\x7e]")
 _NO_SUCH_REPO = "no-such-repository"
 _NO_SUCH_ENTRY = "no-such-entry"
 _ERROR_CODES = {
@@ -43,7 +44,7 @@ def hub_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     problem = to_problem(error)
     if problem.status_code >= 500 and not isinstance(problem, Unavailable):
         log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
-    message = problem.detail.encode("ascii", "replace").decode().replace("\n", " ")
+    message = _NO_HEADER_TEXT.sub("?", problem.detail)[:500]
     headers = {**(problem.headers or {}), "x-error-message": message, "cache-control": "no-store"}
     if code := _ERROR_CODES.get(str(problem.type_).removeprefix(PROBLEM_TYPES)):
         headers["x-error-code"] = code

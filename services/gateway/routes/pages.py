@@ -40,9 +40,7 @@ class Pages(Controller):
         try:
             query = parse_model_query([*pairs, ("limit", str(_CARDS))])
         except BadQuery as error:
-            names = ", ".join(str(issue["path"][0]) for issue in error.issues if issue["path"])
-            text = pages.render_problem(400, "That filter is not valid", f"Check: {names}.", frame=frame_of(request))
-            return html(text, 400)
+            return _bad_filter(request, error)
         bases = await _base_models(peers)
         params = pages.BrowseParams(
             query=query.query or "", types=query.types, base_models=query.base_models, tag=query.tag or "",
@@ -94,6 +92,12 @@ class Pages(Controller):
         """A version's page is its model's."""
         found = await peers.catalog.fetch("GET", f"/v1/model-versions/{version_id}", dict[str, Any])
         return Redirect(f"/models/{found['modelId']}?modelVersionId={version_id}", status_code=302)
+
+
+def _bad_filter(request: AnyRequest, error: BadQuery) -> Response[str]:
+    names = ", ".join(str(issue["path"][0]) for issue in error.issues if issue["path"])
+    text = pages.render_problem(400, "That filter is not valid", f"Check: {names}.", frame=frame_of(request))
+    return html(text, 400)
 
 
 async def _model(peers: Peers, model_id: int, origin: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.gateway.domain.passwords import require_good_password
 from services.gateway.domain.sessions import local_path
 from services.gateway.page_answers import AnyRequest, field, frame_of, html, see_other
 from services.gateway.passwords import Passwords
+from services.gateway.rate_limits import RateLimits
 from services.gateway.repository import Repository
 from services.gateway.sessions import Cookies, Sessions
 from services.gateway.settings import GatewaySettings
@@ -43,12 +44,14 @@ class SignIn(Controller):
     @post("/sign-in", opt={"sign_in": True})
     async def sign_in(
         self, request: AnyRequest, caller: Caller, accounts: Repository, passwords: Passwords, sessions: Sessions,
-        hub_cookies: Cookies, settings: GatewaySettings, single_sign_on: SingleSignOn,
+        hub_cookies: Cookies, settings: GatewaySettings, single_sign_on: SingleSignOn, rates: RateLimits,
     ) -> Response[Any]:  # fmt: skip
         """Check name and password. The answer is the same, and as fast, for a name that there is not."""
         username, password, after = [await field(request, name) for name in ("username", "password", "next")]
+        await rates.require_not_guessed_at(username.strip())
         account, kept = await accounts.find_with_password(username.strip()) or (None, None)
         if not await passwords.is_right(password, kept) or account is None or kept is None:
+            await rates.count_wrong_password(username.strip())
             wrong = "The name or the password is wrong."
             return _sign_in_page(request, settings, single_sign_on, local_path(after), username, wrong, 401)
         if account.restricted:

@@ -17,12 +17,13 @@ from services.gateway.compatible_answers import (
     mixed_cache,
     read_id,
 )
-from services.gateway.compatible_errors import compatible_handlers
+from services.gateway.compatible_errors import compatible_handlers, no_such_user
 from services.gateway.domain.access import Caller
 from services.gateway.model_query import parse_model_query, require_shallow
 from services.gateway.peers import Peers
+from services.gateway.repository import Repository
 from shared.api import v1
-from shared.problems import NotFound
+from shared.problems import Invalid, NotFound
 
 
 class V1(Controller):
@@ -34,12 +35,16 @@ class V1(Controller):
 
     @get("/models", responses=answers(v1.ModelPage), media_type=MediaType.JSON)
     async def list_models(
-        self, request: Request[Any, Any, Any], peers: Peers, caller: Caller, origin: str
+        self, request: Request[Any, Any, Any], peers: Peers, caller: Caller, accounts: Repository, origin: str
     ) -> Response[bytes]:
         """Search and browse models. Arrays come repeated or comma-joined; follow `metadata.nextPage`."""
         pairs = list(request.query_params.multi_items())
         query = parse_model_query(pairs)
+        if query.query and any(name == "page" and value.strip() for name, value in pairs):
+            raise Invalid("Cannot use page param with query search. Use cursor-based pagination.")
         require_shallow(query.page, query.limit, query.cursor)
+        if query.username and await accounts.find_account(query.username) is None:
+            return no_such_user()
         page = await find_models(peers, query)
         body = to_json(page, query, origin, request.url.path, pairs)
         return answer(body, "no-store" if page.search_down else mixed_cache(caller), origin)

@@ -82,7 +82,10 @@ class V1Versions(Controller):
         body = await peers.catalog.call("GET", path, actor=caller.actor, params=params)
         return answer(body, mixed_cache(caller), origin)
 
-    @get("/permissions/check", media_type=MediaType.JSON, **needs("public"))
+    @get(
+        "/permissions/check", responses=answers(dict[str, bool] | list[bool]), media_type=MediaType.JSON,
+        **needs("public"),
+    )  # fmt: skip
     async def permissions(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
         """Whether the versions `entityIds` may be used: all that are public, by everybody."""
         read = QueryReader(list(request.query_params.multi_items()))

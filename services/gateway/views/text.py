@@ -10,6 +10,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from shared.markdown import as_words, is_cheap
+
 # No img: a picture from elsewhere would tell a third party who reads the page.
 ALLOWED_TAGS = {
     "a", "abbr", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
@@ -101,4 +103,5 @@ def clean_html(html: str | None) -> Markup:
 
 def markdown(text: str | None) -> Markup:
     """User Markdown as safe HTML; HTML inside it is shown as text."""
-    return clean_html(_markdown.render(text or ""))
+    words = text or ""
+    return clean_html(_markdown.render(words) if is_cheap(words) else as_words(words))

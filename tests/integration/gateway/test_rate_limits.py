@@ -57,6 +57,24 @@ async def test_an_account_has_a_limit_of_its_own_wherever_it_comes_from(engine_e
         assert await answers(gateway.client("f" * 32, FAR), "/api/hub/me", 2) == [401, 429], "an invented key is nobody"
 
 
+async def test_a_password_is_not_guessed_from_many_addresses(engine_environment: Mapping[str, str]) -> None:
+    async with running_gateway(engine_environment, rate_limit_guesses="3/hour") as gateway:
+        name, password = f"user_{uuid4().hex[:8]}", "correct horse battery"
+        await gateway.new_person(name, password)
+        for tried in (name, f"nobody_{uuid4().hex[:8]}"):
+            statuses = [
+                (await gateway.browser(f"203.0.113.{n}").sign_in(tried.upper(), f"guess {n}")).status_code
+                for n in range(4)
+            ]
+            assert statuses == [401, 401, 401, 429], "the same for a name that there is not"
+        stopped = await gateway.browser().sign_in(name, password)
+        assert stopped.status_code == 429
+        assert 0 < int(stopped.headers["retry-after"]) <= 3600
+        other = f"user_{uuid4().hex[:8]}"
+        await gateway.new_person(other, password)
+        assert [(await gateway.browser().sign_in(other, password)).status_code for _ in range(5)] == [303] * 5
+
+
 async def test_attempts_to_sign_in_are_few(engine_environment: Mapping[str, str]) -> None:
     async with running_gateway(engine_environment, rate_limit_sign_in="2/minute") as gateway:
         browser = gateway.browser(FAR)

@@ -43,12 +43,24 @@ def test_what_is_down_says_when_to_come_again() -> None:
     assert (Unavailable("x").headers or {})["Retry-After"] == "2"
 
 
-def test_a_refused_body_names_its_fields() -> None:
-    errors = [{"key": "name", "message": "Expected `str`, got `int`", "source": "body"}]
-    problem = to_problem(ValidationException("Validation failed", extra=errors))
+@pytest.mark.parametrize(
+    ("item", "field", "message"),
+    [
+        ({"key": "limit", "message": "Expected `int` <= 100", "source": "query"}, "limit",
+         "must be a whole number <= 100"),
+        ({"key": "version_id", "message": "Expected `int | null`, got `str`", "source": "query"}, "versionId",
+         "must be a whole number or null, not a text"),
+        ({"key": "model_id", "message": "Expected `int` >= 1", "source": "path"}, "model_id",
+         "must be a whole number >= 1"),
+        ({"key": "data", "message": "'data'", "source": "body"}, "body", "is missing; send a JSON object"),
+        ({"message": "strange"}, "body", "strange"),
+    ],
+)  # fmt: skip
+def test_a_refused_parameter_is_named_as_outside(item: dict[str, str], field: str, message: str) -> None:
+    problem = to_problem(ValidationException("Validation failed", extra=[item]))
     assert isinstance(problem, Invalid)
-    assert problem.detail == "name: Expected `str`, got `int`"
-    assert problem.extra == {"errors": [{"field": "name", "message": "Expected `str`, got `int`"}]}
+    assert problem.detail == f"{field}: {message}"
+    assert problem.extra == {"errors": [{"field": field, "message": message}]}
 
 
 def test_each_status_has_one_kind_of_problem() -> None:

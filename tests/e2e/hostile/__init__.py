@@ -1,0 +1,1 @@
+"""Bad input, sent by raw sockets: HTTP libraries are too polite for it."""
