@@ -101,7 +101,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 def ways(path: Path, peers: Path) -> dict[str, list[str]]:
     """The commands to compare."""
     return {
-        "easel scan": [sys.executable, "-m", "cli.app", "scan", str(path), "--json"],
+        "easel scan": [sys.executable, "-m", "cli.entry", "scan", str(path), "--json"],
         "sha256sum": ["sha256sum", str(path)],
         "hashlib.sha256": [sys.executable, "-c", ONE_PASS, str(path)],
         "picklescan": [str(peers / "picklescan"), "--path", str(path)],
@@ -175,7 +175,7 @@ class _Sampler(threading.Thread):
 def peak_of(path: Path) -> Peak:
     """Scan a file and watch."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "cli.app", "scan", str(path), "--json"]
+    command = [sys.executable, "-m", "cli.entry", "scan", str(path), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         sampler = _Sampler(psutil.Process(process.pid))
         sampler.start()

@@ -6,9 +6,7 @@ define commands import httpx, rich, tenacity and the like inside functions, so t
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import typer
@@ -16,6 +14,7 @@ import typer
 from cli import accounts, community, dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.ending import ended
 from cli.errors import EXIT_CODE_HELP, CommandFailed, ExitCode, Interrupted, UsageInvalid
 from cli.get import get
 from cli.output import print_failure
@@ -61,29 +60,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (`cli.errors.ExitCode`); never raises for a failed command."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     json_only = "--json" in given
+    return ended(lambda: _run(given, json_only=json_only), json_only=json_only)
+
+
+def _run(given: list[str], *, json_only: bool) -> int:
     try:
         result = app(args=given, prog_name="easel", standalone_mode=False)
-    except CommandFailed as failure:
-        print_failure(failure, json_only=json_only)
-        return failure.exit_code
     except typer.TyperException as error:
         hint = "See `easel --help`, or `--help` after a command."
         print_failure(UsageInvalid(error.format_message(), hint=hint), json_only=json_only)
         return error.exit_code
-    except typer.Abort:
-        print_failure(CommandFailed("not confirmed, so nothing was done"), json_only=json_only)
-        return ExitCode.FAILED
-    except BrokenPipeError:
-        # The reader (`| head`) has left; what it left unread must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
-    except Exception as error:  # the last resort: a script still gets its one JSON document
-        traceback.print_exc()
-        print_failure(CommandFailed(f"unexpected {type(error).__name__}: {error}"), json_only=json_only)
-        return ExitCode.FAILED
+    except typer.Abort as abort:
+        raise CommandFailed("not confirmed, so nothing was done") from abort
     code = result if isinstance(result, int) else ExitCode.OK
     if code == ExitCode.INTERRUPTED:
-        print_failure(Interrupted("interrupted"), json_only=json_only)
+        raise Interrupted("interrupted")
     return code
 
 

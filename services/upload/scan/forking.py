@@ -41,7 +41,11 @@ class ForkJob(msgspec.Struct, frozen=True, kw_only=True):
 
 def serve(control: socket.socket) -> None:
     """Fork for one file after the other until the other side hangs up."""
+    is_first = True
     while (received := _receive(control)) is not None:
+        if not is_first:
+            _load_rest()
+        is_first = False
         job, source, output = received
         server = os.getpid()
         child = os.fork()
@@ -50,13 +54,12 @@ def serve(control: socket.socket) -> None:
             _end_with(_scan(job, source, output, server))
         os.close(source)
         os.close(output)
-        _load_rest()
         _, status = os.waitpid(child, 0)
         control.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
 
 
 def _load_rest() -> None:
-    """Load, beside the first child, what not every file needs, so that no later child has to."""
+    """Load what not every file needs, once there is more than one, so that no later child has to."""
     if not sys.modules.keys() >= _REST:
         for module in _REST:
             importlib.import_module(module)

@@ -5,13 +5,9 @@ This side loads no engine and touches no hostile byte: it hands an open file to 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,11 +17,10 @@ import msgspec
 
 from services.upload.scan.limits import MEMORY_BYTES, REPORT_MAX_BYTES
 from services.upload.scan.report import ScanReport, failed_report
+from services.upload.scan.server import ServerProcess, take
 
 _BASE_SECONDS, _SLOWEST_BYTES_PER_SECOND = 120.0, 10_000_000
 _TICK_SECONDS = 0.1
-_ROOT = Path(__file__).resolve().parents[3]
-_SERVER = "services.upload.scan.forking"
 
 Progress = Callable[[int], None]
 """Told the number of bytes of the file read so far."""
@@ -40,8 +35,7 @@ class LocalScanner:
     def __init__(self, *, spool_dir: Path | None = None, memory_bytes: int = MEMORY_BYTES) -> None:
         self._spool_dir = spool_dir or Path(tempfile.gettempdir())
         self._memory_bytes = memory_bytes
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._server: ServerProcess | None = None
 
     def start(self) -> None:
         """Start the process now, so that it is ready by the time of the first file.
@@ -87,14 +81,9 @@ class LocalScanner:
 
     def close(self) -> None:
         """End the process and whatever it still does; may be called from another thread to break off a scan."""
-        process, self._process = self._process, None
-        control, self._control = self._control, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its group: the server and the child it has just forked
-            process.wait()
-        if control is not None:
-            control.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.end()
 
     def _run(self, file: int, order: bytes, limit: float, progress: Progress | None) -> tuple[bytes, int]:
         control = self._started()
@@ -115,18 +104,9 @@ class LocalScanner:
         return data, int.from_bytes(answer, "little", signed=True)
 
     def _started(self) -> socket.socket:
-        if self._control is None:
-            ours, theirs = socket.socketpair()
-            with theirs:
-                self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and numbers)
-                    # -P: a folder of models must not be able to bring modules of its own.
-                    [sys.executable, "-P", "-m", _SERVER, str(theirs.fileno()), str(os.getpid())],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()], process_group=0,
-                    env={"PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
-                )  # fmt: skip
-            self._control = ours
-        return self._control
+        if self._server is None:
+            self._server = take()
+        return self._server.control
 
 
 def _read_report(report: int, file: int, deadline: float, progress: Progress | None) -> bytes:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from cli.found_files import find_files
 from tests.unit.cli.conftest import Easel, Ran
@@ -109,7 +112,7 @@ def test_a_file_that_has_gone_since_it_was_found_is_invalid(
         (tmp_path / "a.safetensors").unlink()
         return list(found)
 
-    monkeypatch.setattr("cli.found_files.find_files", find_then_lose)
+    monkeypatch.setattr("cli.scanned.find_files", find_then_lose)
     found = by_name(easel("scan", tmp_path, "--json"))
     assert [line["verdict"] for line in found.values()] == ["invalid", "clean"]
 
@@ -142,17 +145,53 @@ def test_a_folder_of_models_cannot_bring_modules_of_its_own(tmp_path: Path) -> N
     (tmp_path / "a.safetensors").write_bytes(CLEAN)
     for name in ("services", "msgspec", "json", "gc", "blake3"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the folder')")
-    command = [sys.executable, "-P", "-m", "cli.app", "scan", "a.safetensors"]
+    command = [sys.executable, "-P", "-m", "cli.entry", "scan", "a.safetensors"]
     ran = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout[:5]) == (0, "clean"), ran
 
 
+def test_the_script_says_the_same_and_loads_less(easel: Easel, tmp_path: Path) -> None:
+    (tmp_path / "evil.pt").write_bytes(torch_zip(hostile_pickle(2)))
+    (tmp_path / "a.safetensors").write_bytes(CLEAN)
+    command = [sys.executable, "-X", "importtime", "-m", "cli.entry", "scan", str(tmp_path), "--json"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, easel("scan", tmp_path, "--json").out)
+    assert not {"typer", "pydantic", "blake3", "torch"} & {
+        line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()
+    }
+
+
+@pytest.mark.parametrize("arguments", [["scan"], ["scan", "--help"], ["scan", "--wrong", "x"], ["--help"]])
+def test_everything_else_goes_the_ordinary_way(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "cli.entry", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == (0 if "--help" in arguments else 2), ran
+
+
+@pytest.mark.parametrize("module", ["cli.entry", "cli.app"])
+def test_an_interrupted_scan_ends_with_130_and_leaves_no_process(module: str, tmp_path: Path) -> None:
+    (tmp_path / "endless.safetensors").touch()
+    os.truncate(tmp_path / "endless.safetensors", 1 << 40)
+    command = [sys.executable, "-m", module, "scan", str(tmp_path), "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+        scanning = psutil.Process(ran.pid)
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.02), reraise=True):
+            with attempt:
+                started = scanning.children(recursive=True)
+                assert len(started) == 2
+        ran.send_signal(signal.SIGINT)
+        output, _ = ran.communicate(timeout=30)
+    assert ran.returncode == 130
+    assert json.loads(output)["error"]["title"] == "Interrupted"
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+
+
 def test_a_reader_that_leaves_is_no_crash(tmp_path: Path) -> None:
     for number in range(200):
         (tmp_path / f"{number}.safetensors").write_bytes(safetensors())
-    command = f"{sys.executable} -m cli.app scan {tmp_path} --json | head -1"
+    command = f"{sys.executable} -m cli.entry scan {tmp_path} --json | head -1"
     ran = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.stdout.count("\n") == 1
     assert ran.stderr == ""
