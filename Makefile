@@ -8,7 +8,7 @@ BIN := .venv/bin
 T ?= tests/unit tests/integration tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check fix clean contracts
+.PHONY: help install up demo test check fix fuzz clean contracts
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -43,6 +43,9 @@ check: .venv/installed ## lint, types, import boundaries, contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tests.contracts.write --check
+
+fuzz: .venv/installed ## fuzz the scan engine (FUZZ_SECONDS=600), after `uv pip install -e .[fuzz]`
+	@$(BIN)/python -m tests.fuzz.scan_engine $(or $(FUZZ_SECONDS),600)
 
 fix: .venv/installed ## format, and mend what the linter can
 	@$(BIN)/ruff format --quiet .

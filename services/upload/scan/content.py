@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,10 +15,10 @@ from services.upload.scan.formats import Format
 from services.upload.scan.gguf import MAX_HEADER_BYTES, parse_gguf
 from services.upload.scan.images import IMAGES, MAX_IMAGE_BYTES, check_image
 from services.upload.scan.numpy_files import check_numpy
-from services.upload.scan.onnx import facts_of_onnx, parse_onnx
+from services.upload.scan.onnx import check_onnx_tensor, facts_of_onnx, parse_onnx
 from services.upload.scan.pickles import analyse_whole_pickle
 from services.upload.scan.report import Analysis, Refusal
-from services.upload.scan.safetensors import parse_header
+from services.upload.scan.safetensors import Header, parse_header
 from services.upload.scan.tars import read_entries
 from services.upload.scan.texts import MAX_TEXT_BYTES, check_text
 from services.upload.scan.torch_files import analyse_torch_legacy, analyse_torch_zip, is_torch_zip
@@ -64,10 +65,13 @@ class Inspection:
     budget: Budget
     is_own: bool = False
     depth: int = 0
+    header: Header | None = None
+    """The outermost file's header, if it is a safetensors file whose header has been read already."""
+    alphas: Mapping[str, float] = field(default_factory=dict)
 
     def inner(self) -> Inspection:
         """The same for something inside, with findings of its own."""
-        return replace(self, analysis=Analysis(), depth=self.depth + 1)
+        return replace(self, analysis=Analysis(), depth=self.depth + 1, header=None, alphas={})
 
     def judge_header(self, found: Format, head: bytes | bytearray, size_bytes: int, name: str) -> Format:
         """Judge a format that is validated by its first bytes; `head` holds what `header_bytes` asked for, or all.
@@ -76,7 +80,7 @@ class Inspection:
             Refusal: the file is not acceptable.
         """
         if found == "safetensors":
-            self.analysis.facts = facts_of_safetensors(parse_header(head, size_bytes))
+            self.analysis.facts = facts_of_safetensors(self.header or parse_header(head, size_bytes), self.alphas)
         elif found == "gguf":
             self.analysis.facts = facts_of_gguf(parse_gguf(bytes(head), size_bytes))
         elif found in ("text", "html"):
@@ -84,19 +88,22 @@ class Inspection:
                 message = f"{name} is larger than {MAX_TEXT_BYTES} bytes, the most for a text."
                 raise Refusal("text.too_large", "", message)
             if "pickle" in NAMES.get(extension_of(name), ()):
-                return self._judge_unmarked(bytes(head), size_bytes)
+                return self._judge_unmarked(bytes(head), size_bytes, name)
             check_text(bytes(head), name)
             if extension_of(name) == ".md":
                 return "text"  # which may begin with a page's tags
         elif found == "unknown":
-            return self._judge_unmarked(bytes(head), size_bytes)
+            return self._judge_unmarked(bytes(head), size_bytes, name)
         elif found != "empty":
             message = f"{name} is {title_of(found)}, which cannot be inspected. Leave it out."
             raise Refusal("content.unknown", "", message)
         return found
 
-    def _judge_unmarked(self, head: bytes, size_bytes: int) -> Format:
-        """A pickle of an old protocol has no mark; anything else without one is not known."""
+    def _judge_unmarked(self, head: bytes, size_bytes: int, name: str) -> Format:
+        """A pickle of an old protocol has no mark, nor has a tensor of ONNX; anything else without one is not known."""
+        if extension_of(name) == ".pb" and len(head) == size_bytes:
+            check_onnx_tensor(head)
+            return "onnx"
         attempt = Analysis()
         walk = analyse_pickle_of_bytes(attempt, head)
         if walk or attempt.verdict == "dangerous":

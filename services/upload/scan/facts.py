@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from services.upload.scan.allowlist import STORAGE_WIDTHS
+from services.upload.scan.embedded import settle_alpha
 from services.upload.scan.families import (
     adapter_ranks,
     declared_family,
@@ -42,8 +43,8 @@ _KEPT = (
 _FAMILY_NAME = re.compile(r"[\w.+ -]{1,64}\Z", re.ASCII)
 
 
-def facts_of_safetensors(header: Header) -> HeaderFacts:
-    """The facts of a valid safetensors header."""
+def facts_of_safetensors(header: Header, alphas: Mapping[str, float] | None = None) -> HeaderFacts:
+    """The facts of a valid safetensors header. `alphas` are the values of its tensors of that name."""
     tensors, metadata = header.tensors, header.metadata
     kind = find_kind(tensors)
     family, variant, notes = _settle_family(kind, header)
@@ -52,7 +53,11 @@ def facts_of_safetensors(header: Header) -> HeaderFacts:
         dtypes[tensor.dtype] += tensor.end - tensor.begin
     ranks = adapter_ranks(tensors) if kind in _ADAPTERS else []
     rank = Counter(ranks).most_common(1)[0][0] if ranks else None
-    alpha = _number(metadata.get("ss_network_alpha")) if kind in _ADAPTERS else None
+    alpha, disagreements = settle_alpha(alphas or {}, _number(metadata.get("ss_network_alpha")))
+    if kind in _ADAPTERS:
+        notes += disagreements
+    else:
+        alpha = None
     if rank and alpha and alpha > rank:
         notes.append(f"The adapter's alpha {alpha:g} is above its rank {rank}: its effect is stronger than usual.")
     tags = _top_tags(metadata.get("ss_tag_frequency", ""))

@@ -126,6 +126,11 @@ class HashPipeline:
         for worker in self._workers:
             worker.blocks.put(block)
 
+    @property
+    def tensors_sha256(self) -> str | None:
+        """After `finish`: the whole SHA-256 that AutoV3 is the beginning of, in lower-case hexadecimal."""
+        return self._autov3.hexdigest() if self._tensors_offset is not None else None
+
     def finish(self) -> dict[str, str]:
         """The hashes by their names in the API, upper-case hexadecimal, once all blocks are submitted."""
         for worker in self._workers:

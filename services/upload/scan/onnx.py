@@ -5,6 +5,7 @@ Format: onnx.proto (ModelProto) of https://github.com/onnx/onnx, IR versions up 
 
 from __future__ import annotations
 
+import io
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -90,6 +91,18 @@ def parse_onnx(file: BinaryIO, size_bytes: int) -> OnnxModel:
     if not walk.model.graphs or not walk.model.opsets:
         _refuse("model", 0, "The model has no graph or no operator set.")
     return walk.model
+
+
+def check_onnx_tensor(data: bytes) -> None:
+    """A file of one tensor, as test data beside a model.
+
+    Raises:
+        Refusal: it is not exactly that.
+    """
+    walk = _Walk(io.BytesIO(data), len(data))
+    walk.message("tensor", 0, len(data), 0)
+    if walk.model.sidecars or not any(walk.model.dtypes.values()):
+        _refuse("tensor", 0, "The tensor has no numbers of its own.")
 
 
 def facts_of_onnx(model: OnnxModel) -> HeaderFacts:

@@ -42,7 +42,8 @@ class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the header of a safetensors or GGUF file tells about the model, without reading a tensor.
 
     `family` is a public family ("sd1", "sdxl", "flux1" …), else the free text in which the file names its own
-    architecture, else None. Ranks are those of the adapter's layers; `alpha` is what the trainer wrote down.
+    architecture, else None. Ranks are those of the adapter's layers; `alpha` is the layers' own, else what the
+    trainer wrote down.
     """
 
     kind: str

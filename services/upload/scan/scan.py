@@ -6,16 +6,18 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from services.upload.scan.agreement import check_agreement
 from services.upload.scan.content import NEEDS_WHOLE, Budget, Inspection, header_bytes
+from services.upload.scan.embedded import AlphaReader, compare_hashes
 from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
 from services.upload.scan.member_checksums import MemberChecksums
 from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
+from services.upload.scan.safetensors import Header, parse_header
 from services.upload.scan.zips import read_members
 
 Progress = Callable[[int], None]
@@ -106,6 +108,9 @@ class _Work:
     found: Format = "unknown"
     _needed: int | None = None
     _spool: BinaryIO | None = None
+    _header: Header | None = None
+    _alphas: AlphaReader | None = None
+    _tensors_sha256: str | None = None
 
     def run(self) -> ScanReport:
         with ExitStack() as stack:
@@ -143,14 +148,16 @@ class _Work:
                     if self.found in NEEDS_WHOLE and self.whole is None:
                         self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
                 pipeline.submit(block)
-                self._keep(block)
+                self._keep(block, pipeline.size_bytes - len(block))
                 if self.progress is not None:
                     self.progress(pipeline.size_bytes)
                 if pipeline.size_bytes > self.size_bytes:
                     break
             if not pipeline.size_bytes:
                 self.found = "empty"
-            return pipeline.finish(), pipeline.size_bytes
+            hashes = pipeline.finish()
+            self._tensors_sha256 = pipeline.tensors_sha256
+            return hashes, pipeline.size_bytes
 
     def _checksum_members(self, pipeline: HashPipeline, file: BinaryIO, position: int) -> None:
         """Have the members' checksums taken on the way, so that large archives are not read a second time."""
@@ -163,20 +170,36 @@ class _Work:
         self.analysis.checksums = checksums.found
         pipeline.observe(checksums.update)
 
-    def _keep(self, block: memoryview) -> None:
+    def _keep(self, block: memoryview, position: int) -> None:
         if self._needed is not None and len(self.head) < self._needed:
             self.head += block[: self._needed - len(self.head)]
+            if self.found == "safetensors" and len(self.head) == self._needed:
+                self._read_header()
+        if self._alphas is not None:
+            self._alphas.see(position, block)
         while self._spool is not None and block:
             block = block[self._spool.write(block) :]
+
+    def _read_header(self) -> None:
+        """As soon as the header is there, so that small tensors can be read while they pass."""
+        try:
+            self._header = parse_header(self.head, self.size_bytes)
+        except (Refusal, MemoryError):
+            return  # the judgement comes to the same end, and says it
+        self._alphas = AlphaReader(self._header, len(self.head))
 
     def _judge(self) -> None:
         """Content first, so that what a mislabelled file really holds is known, then name and type."""
         try:
             inspection = Inspection(self.analysis, self.spool_dir, Budget(), is_own=self.declared_type is None)
+            if self._header is not None and self._alphas is not None:
+                inspection = replace(inspection, header=self._header, alphas=self._alphas.found)
             if self._needed is not None:
                 self.found = inspection.judge_header(self.found, self.head, self.size_bytes, self.name)
             elif self.whole is not None and self.found != "empty":
                 self.found = inspection.judge(self.found, self.whole, self.size_bytes, self.name)
+            if self.found == "safetensors" and self.analysis.facts is not None:
+                self.analysis.facts = compare_hashes(self.analysis.facts, self._tensors_sha256)
         except Refusal as refusal:
             self.analysis.add_refusal(refusal)
             if self.found == "zip":

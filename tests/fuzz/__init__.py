@@ -1,0 +1,1 @@
+"""Bounded fuzzing of what reads strangers' bytes; not part of the tests, run by `make fuzz`."""
