@@ -33,7 +33,8 @@ class LocalScanner:
     """
 
     def __init__(self, *, spool_dir: Path | None = None, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._spool_dir = spool_dir or Path(tempfile.gettempdir())
+        self._spool_dir = spool_dir
+        self._own_spool: tempfile.TemporaryDirectory[str] | None = None
         self._memory_bytes = memory_bytes
         self._server: ServerProcess | None = None
 
@@ -61,15 +62,15 @@ class LocalScanner:
         """
         size_bytes = os.fstat(file).st_size
         limit = timeout_seconds or _BASE_SECONDS + size_bytes / _SLOWEST_BYTES_PER_SECOND
-        order = {
-            "size_bytes": size_bytes,
-            "name": name.encode("utf-8", "backslashreplace").decode(),
-            "declared_type": declared_type,
-            "spool_dir": str(self._spool_dir),
-            "timeout_seconds": limit,
-            "memory_bytes": self._memory_bytes,
-        }
         try:
+            order = {
+                "size_bytes": size_bytes,
+                "name": name.encode("utf-8", "backslashreplace").decode(),
+                "declared_type": declared_type,
+                "spool_dir": self._spool(),
+                "timeout_seconds": limit,
+                "memory_bytes": self._memory_bytes,
+            }
             data, status = self._run(file, msgspec.json.encode(order), limit, progress)
         except TimeoutError:
             self.close()
@@ -84,6 +85,9 @@ class LocalScanner:
         server, self._server = self._server, None
         if server is not None:
             server.end()
+        spool, self._own_spool = self._own_spool, None
+        if spool is not None:
+            spool.cleanup()
 
     def _run(self, file: int, order: bytes, limit: float, progress: Progress | None) -> tuple[bytes, int]:
         control = self._started()
@@ -102,6 +106,14 @@ class LocalScanner:
         if len(answer) < 4:
             raise OSError("it has ended")
         return data, int.from_bytes(answer, "little", signed=True)
+
+    def _spool(self) -> str:
+        """A folder of its own by default: the child may read whatever is in there."""
+        if self._spool_dir is not None:
+            return str(self._spool_dir)
+        if self._own_spool is None:
+            self._own_spool = tempfile.TemporaryDirectory(prefix="easel-scan-")
+        return self._own_spool.name
 
     def _started(self) -> socket.socket:
         if self._server is None:

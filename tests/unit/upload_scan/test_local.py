@@ -14,6 +14,7 @@ from services.upload.scan.local import LocalScanner
 from services.upload.scan.report import ScanReport
 from services.upload.scan.scan import scan_file
 from tests.unit.upload_scan.samples import codes, hostile_pickle, safetensors, torch_zip
+from tests.unit.upload_scan.test_harmless import FILES
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_the_report_is_that_of_a_scan_in_this_process(scanner: LocalScanner, tmp
         assert scan(scanner, tmp_path / name) == scan_file(tmp_path / name, name, None)
 
 
+def test_every_kind_of_file_is_read_alike_in_confinement(scanner: LocalScanner, tmp_path: Path) -> None:
+    for number, (data, name) in enumerate(FILES.values()):
+        path = tmp_path / f"{number}-{name}"
+        path.write_bytes(data)
+        assert scan(scanner, path) == scan_file(path, path.name, None)
+
+
+@pytest.mark.parametrize("kind", ["png with a workflow", "animated webp", "tar and xz", "zip of a model"])
+def test_the_first_file_is_read_like_later_ones(scanner: LocalScanner, kind: str, tmp_path: Path) -> None:
+    """Its process may still have to load what that kind needs."""
+    data, name = FILES[kind]
+    (tmp_path / name).write_bytes(data)
+    assert scan(scanner, tmp_path / name).verdict == "clean"
+
+
 def test_one_process_serves_many_files(scanner: LocalScanner, model: Path) -> None:
     before = set(children_of(os.getpid()))
     for _ in range(20):
@@ -107,3 +123,13 @@ def test_a_child_without_enough_memory_is_never_clean(tmp_path: Path, model: Pat
         assert scan(scanner, model).verdict == "failed"
     finally:
         scanner.close()
+
+
+def test_its_own_spool_folder_goes_with_it(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    scanner = LocalScanner()
+    assert scan(scanner, model).verdict == "clean"
+    (spool,) = tmp_path.glob("easel-scan-*")
+    assert spool.stat().st_mode & 0o077 == 0
+    scanner.close()
+    assert not spool.exists()
