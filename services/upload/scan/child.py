@@ -20,7 +20,7 @@ import structlog
 from services.upload.scan.confinement import confine
 from services.upload.scan.limits import MEMORY_BYTES, REPORT_MAX_BYTES
 from services.upload.scan.report import ScanReport, failed_report
-from services.upload.scan.scan import scan_file, scan_stream
+from services.upload.scan.scan import scan_stream
 
 _PIPE_BYTES = 1 << 20
 _STDERR_BYTES = 4_096
@@ -30,13 +30,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parent tells the child. `is_file`: standard input is the file itself and can be read at random."""
+    """What the parent tells the child."""
 
     size_bytes: int
     name: str
     declared_type: str
     spool_dir: str
-    is_file: bool
     timeout_seconds: float
     memory_bytes: int
     parent: int = msgspec.field(default_factory=os.getpid)
@@ -71,37 +70,13 @@ async def scan_isolated(
         name=name,
         declared_type=declared_type,
         spool_dir=str(spool_dir),
-        is_file=False,
         timeout_seconds=timeout_seconds,
         memory_bytes=memory_bytes,
     )
     return await _run_child(job, read_end, feed)
 
 
-async def scan_file_isolated(
-    path: Path,
-    name: str,
-    declared_type: str,
-    *,
-    spool_dir: Path,
-    timeout_seconds: float,
-    memory_bytes: int = MEMORY_BYTES,
-) -> ScanReport:
-    """Scan a local file in a child process, which gets it as an open descriptor. Fails like `scan_isolated`."""
-    descriptor = os.open(path, os.O_RDONLY)
-    job = Job(
-        size_bytes=os.fstat(descriptor).st_size,
-        name=name,
-        declared_type=declared_type,
-        spool_dir=str(spool_dir),
-        is_file=True,
-        timeout_seconds=timeout_seconds,
-        memory_bytes=memory_bytes,
-    )
-    return await _run_child(job, descriptor, None)
-
-
-async def _run_child(job: Job, stdin: int, feed: _Feed | None) -> ScanReport:
+async def _run_child(job: Job, stdin: int, feed: _Feed) -> ScanReport:
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", __spec__.name, msgspec.json.encode(job).decode(),
@@ -110,17 +85,15 @@ async def _run_child(job: Job, stdin: int, feed: _Feed | None) -> ScanReport:
             env={"PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
     except BaseException:
-        if feed is not None:
-            feed.close()
+        feed.close()
         raise
     finally:
         os.close(stdin)
     tasks = [
         asyncio.ensure_future(_read_at_most(process.stdout, REPORT_MAX_BYTES)),
         asyncio.ensure_future(_read_last(process.stderr, _STDERR_BYTES)),
+        asyncio.ensure_future(feed.run()),
     ]
-    if feed is not None:
-        tasks.append(asyncio.ensure_future(feed.run()))
     deadline = asyncio.timeout(job.timeout_seconds)
     try:
         async with deadline:
@@ -224,17 +197,10 @@ def main(argument: str) -> None:
         parent=job.parent,
         spool_dir=Path(job.spool_dir),
     )
-    if job.is_file:
-        report = scan_file(0, job.name, job.declared_type, spool_dir=Path(job.spool_dir))
-    else:
-        source = io.FileIO(0, closefd=False)
-        report = scan_stream(
-            lambda view: source.readinto(view) or 0,
-            job.size_bytes,
-            job.name,
-            job.declared_type,
-            Path(job.spool_dir),
-        )
+    source = io.FileIO(0, closefd=False)
+    report = scan_stream(
+        lambda view: source.readinto(view) or 0, job.size_bytes, job.name, job.declared_type, Path(job.spool_dir)
+    )
     with io.FileIO(output, "w") as raw, io.BufferedWriter(raw) as stream:
         stream.write(msgspec.json.encode(report))
 

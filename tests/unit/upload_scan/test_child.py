@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.upload.scan.child import scan_file_isolated, scan_isolated
+from services.upload.scan.child import scan_isolated
 from tests.unit.upload_scan.samples import codes, hostile_pickle, safetensors, scan, torch_zip
 
 DATA = safetensors({"w": ("U8", (3_000_000,))})
@@ -39,13 +39,6 @@ async def test_the_report_is_that_of_a_scan_in_this_process(name: str, tmp_path:
     assert report == scan(data, name, tmp_path)
     assert seen[-1] == len(data)
     assert is_empty(tmp_path)
-
-
-async def test_a_local_file_is_handed_over_as_a_descriptor(tmp_path: Path) -> None:
-    path = tmp_path / "upload"
-    path.write_bytes(torch_zip())
-    report = await scan_file_isolated(path, "model.pt", "Model", spool_dir=tmp_path, timeout_seconds=60)
-    assert report == scan(torch_zip(), "model.pt", tmp_path)
 
 
 async def test_a_killed_child_is_a_failed_scan(tmp_path: Path) -> None:
