@@ -28,7 +28,7 @@ import safetensors
 
 NAMES = (
     "a.pkl", "a.pt", "a.safetensors", "a.gguf", "a.onnx", "a.npy", "a.npz", "a.zip", "a.tar", "a.txt.gz", "a.txt.bz2",
-    "a.txt.xz", "a.png", "a.jpg", "a.gif", "a.webp", "a.bmp", "a.json", "a.txt", "a",
+    "a.txt.xz", "a.7z", "a.png", "a.jpg", "a.gif", "a.webp", "a.bmp", "a.json", "a.txt", "a",
 )  # fmt: skip
 SPOOL = Path(tempfile.gettempdir())
 
@@ -81,9 +81,11 @@ def write_seeds(folder: Path) -> None:
     from tests.unit.upload_scan.hostile_pickles import TRICKS
     from tests.unit.upload_scan.test_harmless import FILES, VALUES
     from tests.unit.upload_scan.test_hostile_containers import CASES
+    from tests.unit.upload_scan.test_sevenzips import GOOD, HOSTILE
 
     files = [*FILES.values(), *CASES.values(), *((data, "a.pkl") for data in TRICKS.values())]
     files += [(pickle.dumps(value, protocol), "a.pkl") for value in VALUES.values() for protocol in (0, 2, 4, 5)]
+    files += [(GOOD, "a.7z"), (HOSTILE, "a.7z")]
     for number, (data, name) in enumerate(files):
         suffix = "".join(Path(name).suffixes[-2:]) if name.endswith((".gz", ".bz2", ".xz")) else Path(name).suffix
         index = NAMES.index(f"a{suffix}") if f"a{suffix}" in NAMES else len(NAMES) - 1

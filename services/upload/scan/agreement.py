@@ -8,7 +8,7 @@ from services.upload.scan.report import Refusal
 
 _TORCH = frozenset({"torch_zip", "torch_legacy"})
 _WEIGHTS = _TORCH | {"safetensors", "gguf", "onnx"}
-_ARCHIVES = frozenset({"zip", "npz", "tar", "gzip", "bzip2", "xz"})
+_ARCHIVES = frozenset({"zip", "npz", "tar", "7z", "gzip", "bzip2", "xz"})
 _IMAGES = frozenset({"png", "jpeg", "webp", "gif", "bmp"})
 _PROGRAM_NAMES = frozenset({
     ".exe", ".dll", ".so", ".dylib", ".com", ".scr", ".msi", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from services.upload.scan import sevenzips
 from services.upload.scan.agreement import NAMES, extension_of, title_of
 from services.upload.scan.compressed import entry_of_compressed
 from services.upload.scan.entries import Entry
@@ -29,7 +30,7 @@ MAX_INFLATED_MEMBERS = 50_000
 _UNKNOWN_BYTES = 1 << 20
 
 NEEDS_WHOLE = frozenset(
-    {"zip", "torch_legacy", "pickle", "numpy", "onnx", "tar", "gzip", "bzip2", "xz", *IMAGES},
+    {"zip", "torch_legacy", "pickle", "numpy", "onnx", "tar", "7z", "gzip", "bzip2", "xz", *IMAGES},
 )
 """Formats that are read at random, so that a stream of one is kept in a file first."""
 
@@ -137,6 +138,8 @@ class Inspection:
             check_image(file.read(size_bytes), found)
         elif found == "tar":
             self._judge_archive(read_entries(file, size_bytes))
+        elif found == "7z":
+            self._judge_archive(sevenzips.read_entries(file, size_bytes))
         elif found in ("gzip", "bzip2", "xz"):
             self._judge_archive([entry_of_compressed(file, size_bytes, found, name)])
         else:
