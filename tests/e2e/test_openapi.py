@@ -1,7 +1,7 @@
 """The OpenAPI document, taken at its word: requests that it allows and some that it does not, by everybody.
 
 Whatever is sent is answered with a status, a content type and a body that the document declares, and never by 5xx.
-`EASEL_FUZZ_EXAMPLES` (12 for each operation) makes the run longer.
+`EASEL_FUZZ_EXAMPLES` (8 for each operation) makes the run longer, and another one each time.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from shared.api.hub import ONE_LINE
 from tests.e2e.conftest import Shared
 from tests.hub_driver import HubDriver, Json
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-EXAMPLES = int(os.environ.get("EASEL_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("EASEL_FUZZ_EXAMPLES", "8"))
 ROLES = ("anonymous", "member", "creator", "administrator")
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -39,9 +40,15 @@ CHECKS = [
 AnyCase = Case[Any]
 
 
+def _easy_to_make(schema: Json) -> Json:
+    """A schema whose texts are found at once: those of the real expression take minutes to be made."""
+    return schema | ({"pattern": "^[!-~]+$"} if schema.get("pattern") == ONE_LINE else {})
+
+
 def operations() -> dict[str, APIOperation[Any, Any, Any, Any]]:
     """All operations of the document by `METHOD path`; an invalid one fails here."""
-    schema = schemathesis.openapi.from_dict(json.loads(DOCUMENT.read_text()))
+    document = json.loads(DOCUMENT.read_text(), object_hook=_easy_to_make)
+    schema = schemathesis.openapi.from_dict(document)
     found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     assert len(found) == schema.statistic.operations.total
     return {operation.label: operation for operation in found}
@@ -106,7 +113,7 @@ def test_operation(owned: Owned, label: str) -> None:
     cases = st.one_of(*(operation.as_strategy(mode) for mode in GenerationMode))
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=EXAMPLES <= 12,
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=EXAMPLES <= 8,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(cases, st.sampled_from(ROLES))

@@ -128,3 +128,9 @@ VALUES = (
     "%E2%80%AE", "%0D%0Ax-y:%20z", "%zz", "%", "a,b", ",,,", "1,%00", "%5B%5D", "%7B%22$gt%22:1%7D", "$ne", "*", ".*",
     "\\", "%22", "'%20or%201=1--", "%3Cscript%3E", "../..", "x" * 15_000, "%F0%9F%92%A9" * 1_200,
 )  # fmt: skip
+FREE_VALUES = (
+    "", "%00", "%FF", "%ED%A0%80", "%F0%9F%92%A9", "%0D%0Ax-y:%20z", "%zz", "%5B%5D", "%7B%22$gt%22:1%7D", ".*", "\\",
+    "%22", "'%20or%201=1--", "%3Cscript%3E", "x" * 15_000, "%F0%9F%92%A9" * 1_200,
+)  # fmt: skip
+"""For parameters that may be anything: what could break a database, a search or a header."""
+REPEATED_VALUES = ("", "1", "-1", "%00", "%FF", "9223372036854775808")
