@@ -4,8 +4,8 @@
 Nothing here knows of Kafka, HTTP or S3, and nothing here ever unpickles, imports a named module or loads a model.
 """
 
-SCANNER_VERSION = "1"
+SCANNER_VERSION = "2"
 """Changes with the code that reads files; stored with every report."""
 
-RULES_VERSION = "2026-11-24"
+RULES_VERSION = "2026-11-25"
 """Changes with the allow-lists and limits; a change means that every file is scanned again."""

@@ -83,7 +83,7 @@ class Inspection:
         if found == "safetensors":
             self.analysis.facts = facts_of_safetensors(self.header or parse_header(head, size_bytes), self.alphas)
         elif found == "gguf":
-            self.analysis.facts = facts_of_gguf(parse_gguf(bytes(head), size_bytes))
+            self.analysis.facts = facts_of_gguf(parse_gguf(head, size_bytes))
         elif found in ("text", "html"):
             if size_bytes > MAX_TEXT_BYTES:
                 message = f"{name} is larger than {MAX_TEXT_BYTES} bytes, the most for a text."

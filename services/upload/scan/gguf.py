@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from services.upload.scan.report import Refusal, printable
 
-MAX_HEADER_BYTES = 128 << 20
+MAX_HEADER_BYTES = 64 << 20
 """The header is read as a whole; vocabularies make some tens of MB."""
 MAX_ENTRIES = 200_000
 MAX_ARRAY = 4_000_000
@@ -86,12 +86,12 @@ def _refuse(code: str, location: str, message: str) -> NoReturn:
 class _Cursor:
     """Reads values off the head of the file; every length is checked against what is left before it is used."""
 
-    def __init__(self, data: bytes, is_whole: bool) -> None:
+    def __init__(self, data: bytes | bytearray, is_whole: bool) -> None:
         self.data = data
         self.at = 0
         self._is_whole = is_whole
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes | bytearray:
         if count > len(self.data) - self.at:
             if self._is_whole:
                 _refuse("truncated", f"byte {self.at}", "The file ends inside its header.")
@@ -131,7 +131,7 @@ class _Cursor:
         return count
 
 
-def parse_gguf(head: bytes, size_bytes: int) -> GgufHeader:
+def parse_gguf(head: bytes | bytearray, size_bytes: int) -> GgufHeader:
     """The header of a file of `size_bytes` that begins with `head` (the file, or its first MAX_HEADER_BYTES).
 
     Raises:

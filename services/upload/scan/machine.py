@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from services.upload.scan.allowlist import call_fault, is_allowed, made_by, module_of, state_fault, storage_of
-from services.upload.scan.array_rules import data_of_array
-from services.upload.scan.pickle_reader import BrokenPickleError, PickleReader
+from services.upload.scan.array_rules import ENCODE, data_of_array
+from services.upload.scan.pickle_reader import WINDOW_BYTES, BrokenPickleError, PickleReader
 from services.upload.scan.pickle_stack import MAX_OPCODES, SymbolicStack, Walk
 from services.upload.scan.pickle_values import Blob, Global, Items, Made, Tuple, Unknown, Value, make_tuple
 
+_ENCODE = Global(*ENCODE)
 MAX_HIDDEN_DEPTH = 3
 """How deep pickles inside constants of pickles are followed."""
 
@@ -114,8 +115,11 @@ class _Machine(SymbolicStack):
         self._sniff(data)
         self._push(data)
 
-    def _sniff(self, data: bytes | Blob) -> None:
-        """Note a constant that is a pickle with imports outside the list; a loader might be given it."""
+    def _sniff(self, data: bytes | Blob, made: Value = None) -> None:
+        """Note a constant (or what was made of it) that is a pickle with imports outside the list.
+
+        A loader might be given it.
+        """
         size = data.size_bytes if isinstance(data, Blob) else len(data)
         if size < 8 or self._depth >= MAX_HIDDEN_DEPTH:
             return
@@ -128,7 +132,16 @@ class _Machine(SymbolicStack):
         walk = inner.walk
         is_run = walk.has_called or walk.is_complete
         if is_run and (inner._hidden or not all(is_allowed((found.module, found.name)) for found, _ in walk.imports)):
-            self._hidden[id(data)] = (data, self._position)
+            held = data if made is None else made
+            self._hidden[id(held)] = (held, self._position)
+
+    def _sniff_text(self, value: Value, made: Value) -> None:
+        """Bytes that an old protocol spells as a text; of a long one the first part must do."""
+        if isinstance(value, Blob):
+            reader = PickleReader(self._source, value.position, value.position + value.size_bytes)
+            value = reader.take(min(value.size_bytes, WINDOW_BYTES)).decode("utf-8", "ignore")
+        if isinstance(value, str):
+            self._sniff(value.encode("latin-1", "ignore"), made)
 
     # Globals and calls.
 
@@ -188,7 +201,10 @@ class _Machine(SymbolicStack):
         else:
             for value in data_of_array(callee, arguments.items):
                 self._hidden.pop(id(value), None)
-            self._push(made_by(callee, arguments.items))
+            made = made_by(callee, arguments.items)
+            if callee == _ENCODE:
+                self._sniff_text(arguments.items[0], made)
+            self._push(made)
 
     def build(self) -> None:
         state = self._pop()

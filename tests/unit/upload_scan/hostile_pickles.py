@@ -102,6 +102,7 @@ def call(module: str, name: str, protocol: int) -> bytes:
 CALL = b"cos\nsystem\n(Vtrue\ntR"
 STATE = b"ccollections\nOrderedDict\n)R"
 NESTED = b"\x80\x02" + CALL + b"."
+HIDDEN = NESTED.decode("latin-1").encode()
 
 TRICKS: dict[str, bytes] = {
     "called and thrown away": b"\x80\x02" + CALL + b"0K\x01.",
@@ -175,6 +176,8 @@ TRICKS: dict[str, bytes] = {
     "hidden in long bytes": b"\x80\x03B" + struct.pack("<I", len(NESTED) + 8192) + NESTED + bytes(8192) + b".",
     "hidden twice": b"\x80\x03C" + bytes([len(NESTED) + 5]) + b"\x80\x03C" + bytes([len(NESTED)]) + NESTED + b"..",
     "hidden in text of python 2": b"\x80\x02U" + bytes([len(NESTED)]) + NESTED + b".",
+    "hidden in text that becomes bytes": b"\x80\x02c_codecs\nencode\n(X" + struct.pack("<I", len(HIDDEN)) + HIDDEN
+    + b"X\x06\x00\x00\x00latin1tR.",
     "cut off after the call": b"\x80\x02" + CALL,
     "unknown operation after the call": b"\x80\x02" + CALL + b"\xff.",
     "underflow after the call": b"\x80\x02" + CALL + b"000.",
