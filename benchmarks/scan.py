@@ -161,7 +161,7 @@ class _Sampler(threading.Thread):
         self._process = process
 
     def run(self) -> None:
-        while not self.ended.wait(0.02):
+        while not self.ended.wait(0.1):
             sizes = list(self._sizes())
             self.together = max(self.together, sum(pss for pss, _ in sizes))
             self.largest = max([self.largest, *(rss for _, rss in sizes)])

@@ -1,7 +1,8 @@
 """All six hashes of a file in one pass and constant memory.
 
-The reader fills six reusable blocks of 1 MiB; one worker thread makes SHA256 and CRC32, the other AutoV3 and BLAKE3.
-hashlib, blake3 and isal let go of the interpreter lock on such blocks, so both cores work while the reader reads.
+The reader fills reusable blocks, shows each to a worker thread and takes the other half of the hashes itself. Work is
+parted so that two processors are busy alike: SHA-256 costs four times as much as BLAKE3 and reading, CRC32 next to
+nothing. hashlib, blake3 and isal let go of the interpreter lock on such blocks.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from isal.isal_zlib import crc32
 Reader = Callable[[memoryview], int]
 """Fills the view from its start and says how many bytes it put there; 0 at the end of the data."""
 
-BLOCK_BYTES: Final = 1 << 20
-BLOCK_COUNT: Final = 6
+BLOCK_BYTES: Final = 2 << 20
+BLOCK_COUNT: Final = 4
 
 _AUTOV1_OFFSET: Final = 0x100000
 _AUTOV1_LENGTH: Final = 0x10000
@@ -30,9 +31,9 @@ _AUTOV1_MIN_SIZE: Final = 0x200000
 class _Worker(threading.Thread):
     """Feeds blocks to `update` in order, and gives each back by its semaphore."""
 
-    def __init__(self, name: str, update: Callable[[memoryview], None]) -> None:
+    def __init__(self, name: str, update: Callable[[memoryview], None], free: int) -> None:
         super().__init__(name=name, daemon=True)
-        self.free = threading.Semaphore(BLOCK_COUNT)
+        self.free = threading.Semaphore(free)
         self.blocks: SimpleQueue[memoryview | None] = SimpleQueue()
         self.error: BaseException | None = None
         self._update = update
@@ -67,20 +68,21 @@ class HashPipeline:
         self._blake3 = blake3()  # one thread, unless it is asked for more
         self._blocks = [memoryview(bytearray(BLOCK_BYTES)) for _ in range(BLOCK_COUNT)]
         self._next = 0
-        self._workers = (_Worker("hash-sha256", self._whole), _Worker("hash-autov3", self._tensors))
+        self._given = 0
+        self._worker: _Worker | None = None
 
     def __enter__(self) -> Self:
-        for worker in self._workers:
-            worker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.blocks.put(None)
-        for worker in self._workers:
-            worker.join()
+        self._end_worker()
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.blocks.put(None)
+            self._worker.join()
 
     def count_tensors_from(self, offset: int) -> None:
         """Set where AutoV3 begins; only before the first block is submitted."""
@@ -89,10 +91,16 @@ class HashPipeline:
         self._tensors_offset = offset
 
     def observe(self, observer: Callable[[memoryview], None]) -> None:
-        """Show every block to `observer` too, in order, in a worker's thread; only before the first block."""
+        """Show every block to `observer` too, in order; only before the first block, and without AutoV3."""
         if self.size_bytes:
             raise ValueError("an observer must see the first block too")
         self._observer = observer
+
+    def _parts(self) -> tuple[Callable[[memoryview], None], Callable[[memoryview], None]]:
+        """What the worker does with a block, and what is done beside it."""
+        if self._tensors_offset is None:
+            return self._sha256.update, self._all_but_sha256
+        return self._tensors, self._whole
 
     def _whole(self, block: memoryview) -> None:
         self._sha256.update(block)
@@ -100,31 +108,39 @@ class HashPipeline:
 
     def _tensors(self, block: memoryview) -> None:
         self._blake3.update(block)
+        start = (self._tensors_offset or 0) - self._autov3_seen
+        self._autov3_seen += len(block)
+        if start < len(block):
+            self._autov3.update(block[max(start, 0) :])
+
+    def _all_but_sha256(self, block: memoryview) -> None:
+        self._blake3.update(block)
+        self._crc32 = crc32(block, self._crc32)
         if self._observer is not None:
             self._observer(block)
-        if self._tensors_offset is not None:
-            start = self._tensors_offset - self._autov3_seen
-            self._autov3_seen += len(block)
-            if start < len(block):
-                self._autov3.update(block[max(start, 0) :])
 
     def free_block(self) -> memoryview:
-        """The next block to fill; waits until both workers are done with what it held."""
-        for worker in self._workers:
-            worker.free.acquire()
+        """The next block to fill; waits until the worker is done with what it held."""
+        if self._worker is not None:
+            self._worker.free.acquire()
+        self._given += 1
         block = self._blocks[self._next]
         self._next = (self._next + 1) % BLOCK_COUNT
         return block
 
     def submit(self, block: memoryview) -> None:
         """Hash a filled (possibly cut) block that `free_block` gave out. It may be read, but not written, by others."""
+        work, beside = self._parts()
+        if self._worker is None:
+            self._worker = _Worker("hash", work, BLOCK_COUNT - self._given)
+            self._worker.start()
+        self._worker.blocks.put(block)
         start = _AUTOV1_OFFSET - self.size_bytes
         part = block[max(start, 0) : max(start + _AUTOV1_LENGTH, 0)]
         if len(part):
             self._autov1.update(part)
         self.size_bytes += len(block)
-        for worker in self._workers:
-            worker.blocks.put(block)
+        beside(block)
 
     @property
     def tensors_sha256(self) -> str | None:
@@ -133,12 +149,9 @@ class HashPipeline:
 
     def finish(self) -> dict[str, str]:
         """The hashes by their names in the API, upper-case hexadecimal, once all blocks are submitted."""
-        for worker in self._workers:
-            worker.blocks.put(None)
-        for worker in self._workers:
-            worker.join()
-            if worker.error is not None:
-                raise worker.error
+        self._end_worker()
+        if self._worker is not None and self._worker.error is not None:
+            raise self._worker.error
         sha256 = self._sha256.hexdigest().upper()
         hashes = {
             "SHA256": sha256,
