@@ -14,7 +14,6 @@ import signal
 import socket
 import struct
 import sys
-import traceback
 from pathlib import Path
 
 import msgspec
@@ -89,7 +88,7 @@ def _scan(job: ForkJob, source: int, output: int, server: int) -> int:
         with open(output, "wb") as stream:
             stream.write(msgspec.json.encode(report))
     except BaseException:  # nothing may return into the server's loop
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 from collections.abc import Sequence
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
@@ -70,7 +69,7 @@ def restrict_calls(*, may_name_files: bool = False) -> None:
     Raises:
         OSError: the kernel does not take the filter, or nobody has written one for this kind of processor.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in CALLS:
         raise OSError(errno.ENOTSUP, f"no filter of system calls for {machine} processors")
     instructions = program(machine, may_name_files=may_name_files)
