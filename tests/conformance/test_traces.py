@@ -28,12 +28,13 @@ MISSING = 2_147_483_646
 def facts(site: Site) -> dict[str, str]:
     """What stands in braces: of a model with a picture, the smallest there is."""
     pictured = {image["postId"]: image for image in site.read("/images", limit=100, nsfw="X")["items"]}
-    _, model, version = min(
-        (version["files"][0]["sizeKB"], model, version)
+    candidates = [
+        (model, version)
         for model in site.models()
         for version in model["modelVersions"]
         if version["id"] in pictured and len(version["files"][0]["hashes"]) >= 5
-    )
+    ]
+    model, version = min(candidates, key=lambda each: float(each[1]["files"][0]["sizeKB"]))
     file, image = version["files"][0], pictured[version["id"]]
     hashes = file["hashes"]
     many = [model["id"], *range(MISSING - 499, MISSING)]
