@@ -20,6 +20,7 @@ from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
 from services.gateway.routes.publishing import Models, Uploads
 from services.gateway.routes.relay import Relay
+from services.gateway.routes.search import Search
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
 from services.gateway.routes.v1_images import V1Images
@@ -49,7 +50,7 @@ _static = create_static_files_router(
 
 ROUTES = (
     V1, V1Versions, V1Images, V1People,
-    Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
+    Search, Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
 __all__ = ["ROUTES", "page_routes"]
