@@ -5,7 +5,7 @@ EASEL_PORT ?= 8000
 EASEL_STATE ?= .easel
 export EASEL_PORT EASEL_STATE
 BIN := .venv/bin
-T ?= tests/unit tests/integration tests/e2e
+T ?= tests/unit tests/integration tests/e2e tests/conformance
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check fix fuzz clean contracts judge
