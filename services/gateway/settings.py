@@ -62,6 +62,8 @@ class GatewaySettings(Settings):
     """Wrong passwords for each name, from all addresses; then nobody signs in by that name for a while."""
     rate_limit_storage: SecretStr = SecretStr("async+memory://")
     """Where counts are kept. Several gateways share theirs in e.g. `async+mongodb://…` or `async+redis://…`."""
+    downloads_need_login: bool = False
+    """Whether every download needs an account, not only those whose creator asks for one."""
     trusted_proxies: str = ""
     """Comma-separated addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 

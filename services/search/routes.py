@@ -39,11 +39,21 @@ async def search(
     period: str = "AllTime",
     checkpoint_type: Annotated[str | None, Parameter(query="checkpointType")] = None,
     file_formats: Annotated[list[str] | None, Parameter(query="fileFormats")] = None,
+    within: str | None = None,
+    archived: bool = False,
+    availabilities: list[str] | None = None,
+    viewer: str = "",
+    supports_generation: Annotated[bool, Parameter(query="supportsGeneration")] = False,
+    early_access: Annotated[bool, Parameter(query="earlyAccess")] = False,
+    commercial_uses: Annotated[list[str] | None, Parameter(query="allowCommercialUse")] = None,
     limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
     cursor: str | None = None,
     page: Annotated[int | None, Parameter(ge=1)] = None,
 ) -> SearchPage:
-    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides."""
+    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
+
+    `within` is a list of ids with commas, since there may be thousands.
+    """
     wanted = Wanted(
         query=text,
         types=tuple(types or ()),
@@ -58,6 +68,13 @@ async def search(
         period=_one_of("period", period, tuple(PERIOD_LENGTHS)),
         checkpoint_type=_one_of("checkpointType", checkpoint_type, _CHECKPOINT_TYPES) if checkpoint_type else None,
         file_formats=tuple(file_formats or ()),
+        within=None if within is None else tuple(int(each) for each in within.split(",") if each),
+        archived=archived,
+        availabilities=tuple(availabilities or ()),
+        viewer=viewer,
+        supports_generation=supports_generation,
+        early_access=early_access,
+        commercial_uses=tuple(commercial_uses or ()),
     )
     return await finder.find(wanted, limit=limit, cursor=cursor, page=page)
 

@@ -82,6 +82,11 @@ class Repo(Inside, frozen=True, kw_only=True):
 NO_SUCH_REVISION = "no-such-revision"
 """Slug of the catalog's 404 for a repository that exists but not at that revision."""
 
+DOWNLOADS_DISABLED = "downloads-disabled"
+LOGIN_NEEDED = "login-needed"
+EARLY_ACCESS = "early-access"
+"""Slugs of the catalog's refusals of a download. The detail of the last one is when early access ends."""
+
 
 class SearchPage(Inside, frozen=True, kw_only=True):
     """search → gateway: ids of one page, best first."""

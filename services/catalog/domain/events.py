@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from services.catalog.domain.model import Counters, Image, Model
-from shared.events.models import ModelRestored, ModelUnpublished
+from shared.events.models import ModelChanged, ModelRestored, ModelUnpublished
 from shared.events.payload import Payload
 from shared.events.previews import PreviewRendered
 from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
@@ -70,3 +72,13 @@ def restored(model: Model) -> Change:
     if model.deleted or model.taken_down is None:
         return model, []
     return replace(model, taken_down=None), [ModelRestored(model_id=model.id)]
+
+
+def end_early_access(model: Model, now: datetime) -> Change:
+    """The model without early access that is over: its versions are everybody's."""
+    over = [v for v in model.versions if v.early_access_until is not None and not v.is_gated(now)]
+    if not over:
+        return model, []
+    for version in over:
+        model = model.with_version(replace(version, early_access_until=None))
+    return model, [ModelChanged(model_id=model.id)] if model.is_visible else []

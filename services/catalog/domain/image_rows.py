@@ -42,7 +42,7 @@ def image_rows(model: Model, wire: Wire) -> dict[int, ImageRow]:
     if not model.is_visible:
         return {}
     shown = [(version, image) for version in model.published_versions for image in version.images]
-    return {image.id: _row(model, version, image, wire.image_level(image)) for version, image in shown}
+    return {image.id: _row(model, version, image, wire.image_level(model, image)) for version, image in shown}
 
 
 def _row(model: Model, version: Version, image: Image, level: int) -> ImageRow:

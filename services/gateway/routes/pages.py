@@ -62,7 +62,7 @@ class Pages(Controller):
         done: str = "",
     ) -> Response[str]:  # fmt: skip
         """One model."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done)))
@@ -73,7 +73,7 @@ class Pages(Controller):
         version_id: Annotated[int | None, Parameter(query="versionId")] = None,
     ) -> Response[str]:  # fmt: skip
         """The gallery alone, fetched again while pictures are being drawn."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_previews_fragment(model, version_id, shown))
 
@@ -83,7 +83,7 @@ class Pages(Controller):
         version_id: Annotated[int | None, Parameter(query="versionId")] = None,
     ) -> Response[str]:  # fmt: skip
         """The table of files alone, fetched again while a scan is pending."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_files_fragment(model, version_id, shown))
 
@@ -100,8 +100,8 @@ def _bad_filter(request: AnyRequest, error: BadQuery) -> Response[str]:
     return html(text, 400)
 
 
-async def _model(peers: Peers, model_id: int, origin: str) -> dict[str, Any]:
-    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", params={"page": "true"})
+async def _model(peers: Peers, model_id: int, origin: str, actor: Actor) -> dict[str, Any]:
+    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", actor=actor, params={"page": "true"})
     model: dict[str, Any] = msgspec.json.decode(with_origin(body, origin))
     return model
 

@@ -71,6 +71,14 @@ class Models(Controller):
         shown = _with_previews(version, await preview_states(peers, [version_id]))
         return _json(msgspec.json.encode(shown), origin)
 
+    @patch("/versions/{version_id:int}", **needs("publish"))
+    async def change_version(
+        self, version_id: int, data: hub.VersionChange, actor: Actor, peers: Peers, origin: str
+    ) -> Response[hub.HubVersion]:
+        """Change what is said of a version, and who may download it; what is absent stays."""
+        body = await peers.catalog.call("PATCH", f"/hub/versions/{version_id}", actor=actor, json=data)
+        return _json(body, origin)
+
     @post("/versions/{version_id:int}/publish", status_code=202, **needs("publish"))
     async def publish(self, version_id: int, actor: Actor, peers: Peers, origin: str) -> Response[hub.HubVersion]:
         """Publish as soon as every file has been scanned and is clean; poll the version for what becomes of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with every change here: a new index is then filled beside the old one and the alias moved."""
 
 LONGEST_PREFIX: Final = 20
@@ -93,9 +93,17 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
     "file_formats": _KEY,
     "levels": {"type": "integer"},
     "nsfw": {"type": "boolean"},
+    "availabilities": _KEY,
+    "archived": {"type": "boolean"},
+    "poi": {"type": "boolean"},
+    "minor": {"type": "boolean"},
+    "supports_generation": {"type": "boolean"},
+    "commercial_uses": _KEY,
+    "early_access_until_ms": _NUMBER,
     "downloads": _NUMBER,
     "thumbs_up": _NUMBER,
     "comments": _NUMBER,
+    "collected": _NUMBER,
     "images": _NUMBER,
     "last_version_at_ms": _NUMBER,
 }

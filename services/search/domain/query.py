@@ -26,8 +26,7 @@ _SORTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "Most Downloaded": (("downloads", "desc"), ("thumbs_up", "desc"), ("id", "asc")),
     "Most Liked": (("thumbs_up", "desc"), ("downloads", "desc"), ("id", "asc")),
     "Most Discussed": (("comments", "desc"), ("thumbs_up", "desc"), ("id", "asc")),
-    # Nobody collects models here yet, so the first key of this order is the same for all of them.
-    "Most Collected": (("thumbs_up", "desc"), ("id", "asc")),
+    "Most Collected": (("collected", "desc"), ("thumbs_up", "desc"), ("id", "asc")),
     "Most Images": (("images", "desc"), ("thumbs_up", "desc"), ("id", "asc")),
     "Newest": (("last_version_at_ms", "desc"), ("id", "desc")),
     "Oldest": (("last_version_at_ms", "asc"), ("id", "asc")),
@@ -79,15 +78,37 @@ def _filters(wanted: Wanted, now: datetime) -> list[Json]:
         ("version_ids", None if wanted.version_ids is None else list(wanted.version_ids)),
         ("checkpoint_type", [key(wanted.checkpoint_type)] if wanted.checkpoint_type else None),
         ("file_formats", [key(value) for value in wanted.file_formats] or None),
+        ("commercial_uses", [key(value) for value in wanted.commercial_uses] or None),
         ("levels", None if wanted.levels is None else level_bits(wanted.levels)),
     ]
     filters: list[Json] = [{"terms": {field: values}} for field, values in chosen if values is not None]
     if wanted.nsfw is False:
         filters += [{"term": {"levels": 1}}, {"term": {"nsfw": False}}]
+    filters += _visible(wanted)
+    if wanted.supports_generation:
+        filters.append({"term": {"supports_generation": True}})
+    if wanted.early_access:
+        filters.append({"range": {"early_access_until_ms": {"gt": milliseconds(now)}}})
     length = PERIOD_LENGTHS[wanted.period]
     if length is not None:
         filters.append({"range": {"last_version_at_ms": {"gte": milliseconds(now - length)}}})
-    return filters or [{"match_all": {}}]
+    return filters
+
+
+def _visible(wanted: Wanted) -> list[Json]:
+    """What is left out unless it is asked for, or unless it is the viewer's own."""
+    found: list[Json] = []
+    if wanted.within is not None:
+        found.append({"terms": {"id": list(wanted.within)}})
+    if not wanted.archived:
+        found.append({"term": {"archived": False}})
+    if wanted.availabilities:
+        found.append({"terms": {"availabilities": [key(value) for value in wanted.availabilities]}})
+    if wanted.nsfw:
+        found.append({"term": {"minor": False}})
+    own: list[Json] = [{"term": {"creator": key(wanted.viewer)}}] if wanted.viewer else []
+    found.append(_any([{"term": {"poi": False}}, *own]))
+    return found
 
 
 def _matches(asked: Recognised, mode: Mode) -> Json:

@@ -5,6 +5,8 @@ null to the programs that read it.
 """
 
 from shared.api.v1.enumerations import (
+    AVAILABILITIES,
+    CHECKPOINT_TYPES,
     COMMERCIAL_USES,
     FILE_FORMATS,
     FILE_TYPES,
@@ -16,6 +18,7 @@ from shared.api.v1.enumerations import (
     LEVEL_PG,
     MEDIA_TYPES,
     MODEL_SORTS,
+    MODEL_STATUSES,
     MODEL_TYPES,
     PERIODS,
 )
@@ -30,6 +33,7 @@ from shared.api.v1.models import (
     MiniVersion,
     Model,
     ModelPage,
+    PaidAccess,
     ScanResult,
     Stats,
     Tensor,
@@ -44,6 +48,8 @@ from shared.api.v1.models import (
 from shared.api.v1.people import CreatorItem, CreatorPage, ListOfNothing, Me, Subject, TagItem, TagPage, User, UserList
 
 __all__ = [
+    "AVAILABILITIES",
+    "CHECKPOINT_TYPES",
     "COMMERCIAL_USES",
     "FILE_FORMATS",
     "FILE_TYPES",
@@ -55,6 +61,7 @@ __all__ = [
     "LEVEL_PG",
     "MEDIA_TYPES",
     "MODEL_SORTS",
+    "MODEL_STATUSES",
     "MODEL_TYPES",
     "ORIGIN",
     "PERIODS",
@@ -77,6 +84,7 @@ __all__ = [
     "MiniVersion",
     "Model",
     "ModelPage",
+    "PaidAccess",
     "ScanResult",
     "Stats",
     "Subject",

@@ -50,6 +50,11 @@ def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}")
 
 
+@row("PATCH", "/api/hub/versions/{version_id:int}", owners(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/versions/{world.draft()['id']}", {"description": "Changed."})
+
+
 @row("POST", "/api/hub/versions/{version_id:int}/publish", owners(409))
 def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}/publish")  # without a file: refused for that alone
@@ -145,6 +150,8 @@ def _(world: World, _caller: str) -> Request:
 
 plain("GET", "/api/hub/me", (401, 200, 200, 200, 200, 200, 200))
 plain("POST", "/api/hub/me/password", (401, 400, 400, 400, 400, 400, 403), json={"password": "short"})
+plain("GET", "/api/hub/me/file-preferences", (401, 200, 200, 200, 200, 200, 200))
+plain("PUT", "/api/hub/me/file-preferences", (401, 200, 200, 200, 200, 200, 403), json={})
 plain("GET", "/api/hub/keys", (401, 200, 200, 200, 200, 200, 200))
 plain("POST", "/api/hub/keys", (401, 201, 201, 201, 201, 201, 403), json={"name": "another"})
 

@@ -15,11 +15,17 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ALL_FILTERS = Wanted(
     types=("LORA",), tag="Anime", base_models=("SDXL 1.0",), username="Mira_K", ids=(1, 2), version_ids=(3,),
     nsfw=False, levels=5, period="Week", checkpoint_type="Merge", file_formats=("GGUF",),
+    within=(1, 7), availabilities=("Public",), viewer="Mira_K", supports_generation=True, early_access=True,
+    commercial_uses=("Image",),
 )  # fmt: skip
 
 
 def request(query: str, mode: Mode, wanted: Wanted | None = None) -> dict[str, Any]:
     return search_request(wanted or Wanted(), recognise(query), mode, now=NOW, size=21)
+
+
+def either(*ways: dict[str, Any]) -> dict[str, Any]:
+    return {"bool": {"should": list(ways), "minimum_should_match": 1}}
 
 
 @pytest.mark.parametrize("sort", MODEL_SORTS)
@@ -42,11 +48,25 @@ def test_the_same_filters_are_part_of_every_request(mode: Mode) -> None:
         {"terms": {"version_ids": [3]}},
         {"terms": {"checkpoint_type": ["merge"]}},
         {"terms": {"file_formats": ["gguf"]}},
+        {"terms": {"commercial_uses": ["image"]}},
         {"terms": {"levels": [1, 4]}},
         {"term": {"levels": 1}},
         {"term": {"nsfw": False}},
+        {"terms": {"id": [1, 7]}},
+        {"term": {"archived": False}},
+        {"terms": {"availabilities": ["public"]}},
+        either({"term": {"poi": False}}, {"term": {"creator": "mira_k"}}),
+        {"term": {"supports_generation": True}},
+        {"range": {"early_access_until_ms": {"gt": int(NOW.timestamp() * 1_000)}}},
         {"range": {"last_version_at_ms": {"gte": int((NOW.timestamp() - 7 * 86_400) * 1_000)}}},
     ]
+
+
+def test_what_is_left_out_unless_it_is_asked_for() -> None:
+    browsed = request("", "browse")["query"]["bool"]["filter"]
+    assert browsed == [{"term": {"archived": False}}, either({"term": {"poi": False}})]
+    mature = request("", "browse", Wanted(nsfw=True, archived=True))["query"]["bool"]["filter"]
+    assert mature == [{"term": {"minor": False}}, either({"term": {"poi": False}})]
 
 
 def test_a_mask_without_levels_lets_nothing_through() -> None:
