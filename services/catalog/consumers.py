@@ -11,7 +11,7 @@ from shared.engines.mongo import Session
 from shared.events import Event
 from shared.events.moderation import ContentRestored, ContentTakenDown
 from shared.events.previews import PreviewRendered
-from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
+from shared.events.reviews import ModelCollected, ReviewChanged, ReviewPosted, ReviewRemoved
 from shared.events.uploads import FileScanned, FileUploaded, UploadAborted
 from shared.events.usage import Downloaded
 
@@ -33,6 +33,7 @@ class CatalogConsumers:
         consumer.on(ReviewPosted, self.on_review)
         consumer.on(ReviewChanged, self.on_review)
         consumer.on(ReviewRemoved, self.on_review)
+        consumer.on(ModelCollected, self.on_model_collected)
         consumer.on(ContentTakenDown, self.on_content_taken_down)
         consumer.on(ContentRestored, self.on_content_restored)
         consumer.on(Downloaded, self.on_downloaded)
@@ -69,6 +70,13 @@ class CatalogConsumers:
     async def on_review(self, event: Event[ReviewPosted | ReviewChanged | ReviewRemoved], session: Session) -> None:
         """Move the counters."""
         await self._models.change_version(event.data.version_id, lambda model: rules.review(model, event.data), session)
+
+    async def on_model_collected(self, event: Event[ModelCollected], session: Session) -> None:
+        """Keep how often the model is kept."""
+        if await self._models.find(event.data.model_id, session):
+            await self._models.change(
+                event.data.model_id, lambda model: rules.collected(model, event.data.collected), session
+            )
 
     async def on_content_taken_down(self, event: Event[ContentTakenDown], session: Session) -> None:
         """Withdraw a model."""

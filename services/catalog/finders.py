@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +100,18 @@ class Images:
             for document in found[: wanted.limit]
         ]
         return FoundImages(shown, following)
+
+    async def newest_of(self, model_ids: Sequence[int], levels: int) -> dict[int, str]:
+        """The key of the newest public picture of each of these models."""
+        wanted = {"level": {"$in": [bit for bit in _ONE_BITS if bit & levels]}}
+        found: dict[int, str] = {}
+        for model_id in model_ids:
+            row = await self._images.find_one(
+                {"model_id": model_id, **wanted}, {"key": 1}, sort=[("created_at", DESCENDING), ("_id", DESCENDING)]
+            )
+            if row is not None:
+                found[model_id] = row["key"]
+        return found
 
 
 class NamePage(msgspec.Struct, frozen=True):

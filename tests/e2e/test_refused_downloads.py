@@ -103,7 +103,7 @@ def test_early_access_is_for_some_and_then_for_all(offered: Offered) -> None:
     assert offered.ask(browser=True).headers["location"] == f"{offered.hub.url}/model-versions/{offered.version_id}"
     for client in (friends_client, offered.client, offered.hub.admin):
         assert offered.ask(client).status_code == 307
-    found = eventually(lambda: listed(offered, earlyAccess="true"))
+    found = eventually(lambda: listed(offered, earlyAccess="true")) or {}
     assert found["modelVersions"][0]["earlyAccessDeadline"] == deadline
     assert listed(offered, ids="") is None  # plain browsing shows what is for everybody at once
     assert listed(offered, ids=str(offered.model_id)) is not None
@@ -175,7 +175,7 @@ def test_models_of_real_people_are_their_owners_to_list_and_to_download(offered:
 
 def test_moderators_list_models_of_other_statuses(offered: Offered) -> None:
     draft = created(offered.client.post("/api/hub/models", json={"name": "A draft", "type": "LORA"}))
-    query = {"status": "Draft", "limit": 5}
+    query: dict[str, str | int] = {"status": "Draft", "limit": 5}
     assert draft["id"] in [item["id"] for item in offered.hub.admin.get("/api/v1/models", params=query).json()["items"]]
     assert draft["id"] not in [item["id"] for item in read(offered.hub, "/models", **query)["items"]]
 

@@ -39,7 +39,7 @@ def _thumbs(up: int, down: int, counters: Counters) -> Counters:
 
 
 def review(model: Model, event: ReviewPosted | ReviewChanged | ReviewRemoved) -> Change:
-    """Move the version's thumbs by what the review says now, less what it said before."""
+    """Move the version's thumbs, and the model's comments (reviews with words), by what is said now and was before."""
     version = model.version(event.version_id)
     if version is None:
         return model, []
@@ -48,7 +48,15 @@ def review(model: Model, event: ReviewPosted | ReviewChanged | ReviewRemoved) ->
         up, down = (up + 1, down) if event.recommended else (up, down + 1)
     if not isinstance(event, ReviewPosted):
         up, down = (up - 1, down) if event.was_recommended else (up, down - 1)
+    words = int(not isinstance(event, ReviewRemoved) and bool(event.text))
+    words -= int(not isinstance(event, ReviewPosted) and event.had_text)
+    model = replace(model, comments=max(0, model.comments + words))
     return model.with_version(replace(version, counters=_thumbs(up, down, version.counters))), []
+
+
+def collected(model: Model, times: int) -> Change:
+    """In how many collections the model is now."""
+    return replace(model, collected=times), []
 
 
 def downloaded(model: Model, version_id: int, times: int) -> Change:

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from services.catalog.domain.files import Wish, download_name, ordered_files
+from services.catalog.domain.file_wire import download_url, file_document
+from services.catalog.domain.files import Wish, ordered_files
 from services.catalog.domain.maturity import image_level, is_marked_mature, version_level
-from services.catalog.domain.model import File, Image, Model, Version
+from services.catalog.domain.model import Image, Model, Version
 from services.catalog.domain.text import to_html
 from services.catalog.domain.version_facts import air, availability_of, vae_of, was_made_on_site
 from shared.api import v1
@@ -23,14 +24,6 @@ from shared.api.hub import FilePreferences
 from shared.clock import wire_time
 from shared.problems import NotFound
 
-_SCAN_RESULTS: dict[str, v1.ScanResult] = {
-    "clean": "Success",
-    "dangerous": "Danger",
-    "invalid": "Error",
-    "failed": "Error",
-}
-_VIRUS_RESULTS: dict[str, v1.ScanResult] = {"not-scanned": "Pending", "clean": "Success", "infected": "Danger"}
-NOT_VIRUS_SCANNED = "Not virus scanned: this hub has no antivirus."
 _LIST_IMAGES = 20
 _DETAIL_IMAGES = 10
 
@@ -226,12 +219,12 @@ class Wire:
     ) -> list[v1.File]:
         """The public files, the primary one first, then the linked VAE; exactly one is primary."""
         files = ordered_files(version, Wish(saved=saved))
-        own = [_file(model, version, file, primary=index == 0) for index, file in enumerate(files)]
+        own = [file_document(model, version, file, primary=index == 0) for index, file in enumerate(files)]
         return (
             own
             + [
                 msgspec.structs.replace(
-                    _file(model, version, msgspec.structs.replace(component.file, type="VAE"), primary=False),
+                    file_document(model, version, msgspec.structs.replace(component.file, type="VAE"), primary=False),
                     download_url=f"{download_url(version)}?type=VAE",
                 )
                 for component in version.components
@@ -271,56 +264,3 @@ def _stats(model: Model, versions: Sequence[Version]) -> v1.Stats:
         rating_count=up + down,
         rating=round(5 * up / (up + down), 2) if up + down else 0.0,
     )
-
-
-def download_url(version: Version) -> str:
-    """The address of the version's primary file: no query, since clients append theirs."""
-    return f"{v1.ORIGIN}/api/download/models/{version.id}"
-
-
-def _file(model: Model, version: Version, file: File, *, primary: bool) -> v1.File:
-    return v1.File(
-        id=file.id,
-        size_kb=file.size_bytes / 1024,
-        name=download_name(model, version, file),
-        type=file.type,
-        override_name=file.override_name,
-        metadata=v1.FileMetadata(
-            format=file.format or "Other",
-            size=file.size or UNSET,
-            fp=file.fp or UNSET,
-            quant_type=file.quant_type or UNSET,
-            is_required=UNSET if file.is_required is None else file.is_required,
-        ),
-        pickle_scan_result=_SCAN_RESULTS.get(file.state, "Pending"),
-        pickle_scan_message=_pickle_message(file),
-        virus_scan_result=_virus_result(file),
-        virus_scan_message=_virus_message(file),
-        scanned_at=wire_time(file.scanned_at) if file.scanned_at else None,
-        hashes=file.hashes,
-        download_url=download_url(version) if primary else f"{download_url(version)}?fileId={file.id}",
-        primary=primary,
-    )
-
-
-def _virus_result(file: File) -> v1.ScanResult:
-    """Never "Success" without an antivirus that said so. "Pending" blocks nothing in any client; "Error" may."""
-    return _VIRUS_RESULTS[file.antivirus.status] if file.antivirus else "Pending"
-
-
-def _virus_message(file: File) -> str | None:
-    if file.antivirus is None:
-        return NOT_VIRUS_SCANNED
-    if file.antivirus.status == "not-scanned":
-        return "Not virus scanned: the antivirus of this hub could not look at the file."
-    return f"{file.antivirus.engine} finds {file.antivirus.found}." if file.antivirus.found else None
-
-
-def _pickle_message(file: File) -> str | None:
-    """The message format of the compatible API: none for safetensors, else the list of imports as Markdown."""
-    if file.format not in ("PickleTensor",):
-        return None
-    if not file.imports:
-        return "No Pickle imports"
-    listed = "\n".join(file.imports)
-    return f"**Detected Pickle imports ({len(file.imports)})**\n```\n{listed}\n```"

@@ -11,6 +11,7 @@ from services.gateway.page_answers import PAGE_ERRORS, AnyRequest
 from services.gateway.rendering import STATIC_DIRECTORY
 from services.gateway.routes.account_pages import AccountPages
 from services.gateway.routes.accounts import Accounts, MyAccount
+from services.gateway.routes.collections import HubCollections, OwnLists
 from services.gateway.routes.community import Moderation, Reviews
 from services.gateway.routes.docs import api_reference, asyncapi
 from services.gateway.routes.downloads import Downloads
@@ -22,6 +23,7 @@ from services.gateway.routes.publishing import Models, Uploads
 from services.gateway.routes.relay import Relay
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
+from services.gateway.routes.v1_collections import V1Collections
 from services.gateway.routes.v1_images import V1Images
 from services.gateway.routes.v1_people import V1People
 from services.gateway.routes.v1_versions import V1Versions
@@ -48,8 +50,9 @@ _static = create_static_files_router(
 )
 
 ROUTES = (
-    V1, V1Versions, V1Images, V1People,
-    Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
+    V1, V1Versions, V1Images, V1People, V1Collections,
+    Downloads, HubModels, Models, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts, MyAccount, Relay,
+    Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
 __all__ = ["ROUTES", "page_routes"]

@@ -4,6 +4,7 @@ Frozen: a field is never renamed, retyped or removed. `UNSET` fields are absent 
 null to the programs that read it.
 """
 
+from shared.api.v1.collections import Collection, CollectionList, CollectionTag, CollectionUser, ListOfNothing
 from shared.api.v1.enumerations import (
     AVAILABILITIES,
     CHECKPOINT_TYPES,
@@ -45,7 +46,7 @@ from shared.api.v1.models import (
     VersionOfHash,
     VersionStats,
 )
-from shared.api.v1.people import CreatorItem, CreatorPage, ListOfNothing, Me, Subject, TagItem, TagPage, User, UserList
+from shared.api.v1.people import CreatorItem, CreatorPage, Me, Subject, TagItem, TagPage, User, UserList
 
 __all__ = [
     "AVAILABILITIES",
@@ -66,6 +67,10 @@ __all__ = [
     "ORIGIN",
     "PERIODS",
     "V1",
+    "Collection",
+    "CollectionList",
+    "CollectionTag",
+    "CollectionUser",
     "Creator",
     "CreatorItem",
     "CreatorPage",

@@ -120,6 +120,51 @@ def _(world: World, _caller: str) -> Request:
     return Request("/api/hub/reports", {"subjectType": "model", "subjectId": world.shapes.model_id, "reason": "other"})
 
 
+# Collections: one's own alone, public ones for everybody to see.
+plain("GET", "/api/hub/collections", (401, 200, 200, 200, 200, 200, 200))
+plain("POST", "/api/hub/collections", (401, 201, 201, 201, 201, 201, 403), json={"name": "Kept"})
+
+
+def collection(world: World, *, is_public: bool = False) -> str:
+    """The path of a collection of the owner's."""
+    body = {"name": f"Kept {secrets.token_hex(4)}", "isPublic": is_public}
+    return f"/api/hub/collections/{created(world.keys['owner'].post('/api/hub/collections', json=body))['id']}"
+
+
+for _method, _more, _status in (
+    ("PATCH", "", 200),
+    ("DELETE", "", 204),
+    ("PUT", "/models/{model_id:int}", 204),
+    ("DELETE", "/models/{model_id:int}", 204),
+):
+
+    @row(_method, "/api/hub/collections/{collection_id:int}" + _more, (401, 404, 404, _status, 404, 404, 403))
+    def _(world: World, _caller: str, method: str = _method, more: str = _more) -> Request:
+        path = collection(world) + (f"/models/{world.shapes.model_id}" if more else "")
+        return Request(path, {"name": "Renamed"} if method == "PATCH" else None)
+
+
+for _more in ("", "/models"):
+
+    @row("GET", "/api/hub/collections/{collection_id:int}" + _more, (404, 404, 404, 200, 404, 404, 200))
+    def _(world: World, _caller: str, more: str = _more) -> Request:
+        return Request(collection(world) + more)
+
+
+for _method in ("PUT", "DELETE"):
+
+    @row(_method, "/api/hub/collections/{collection_id:int}/follow", (401, 204, 204, 204, 204, 204, 403))
+    def _(world: World, _caller: str) -> Request:
+        return Request(collection(world, is_public=True) + "/follow")
+
+    @row(_method, "/api/hub/me/{own_list:str}/models/{model_id:int}", (401, 204, 204, 204, 204, 204, 403))
+    def _(world: World, _caller: str) -> Request:
+        return Request(f"/api/hub/me/favorites/models/{world.shapes.model_id}")
+
+
+plain("GET", "/api/hub/me/{own_list:str}/models", (401, 200, 200, 200, 200, 200, 200), "/api/hub/me/hidden/models")
+
+
 # Moderation.
 plain("GET", "/api/hub/moderation/reports", (401, 403, 403, 403, 200, 200, 403))
 plain(

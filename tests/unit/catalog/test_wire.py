@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.catalog.domain.file_wire import download_url
 from services.catalog.domain.model import Antivirus, Image
 from services.catalog.domain.version_facts import air
-from services.catalog.domain.wire import Wire, download_url
+from services.catalog.domain.wire import Wire
 from shared.api import v1
 from tests.unit.catalog.models import LATER, file, hashes_of, image, model, published, version
 
