@@ -69,6 +69,7 @@ class Repository:
                 "models": [
                     IndexModel([("versions.id", ASCENDING)], unique=True, sparse=True),
                     IndexModel([("versions.files.id", ASCENDING)]),
+                    IndexModel([("versions.images.id", ASCENDING)]),
                     IndexModel([("projected", ASCENDING)]),
                     IndexModel([("hashes", ASCENDING)]),
                     IndexModel([("visible", ASCENDING), ("last_version_at", -1), ("_id", -1)]),
@@ -222,6 +223,11 @@ class Repository:
     async def find_by_file(self, file_id: int) -> Model | None:
         """The model that has this file."""
         document = await self._models.find_one({"versions.files.id": file_id})
+        return _to_model(document) if document else None
+
+    async def find_by_image(self, image_id: int) -> Model | None:
+        """The model that has this picture."""
+        document = await self._models.find_one({"versions.images.id": image_id})
         return _to_model(document) if document else None
 
     async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:

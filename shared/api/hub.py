@@ -348,12 +348,41 @@ class NewTakedown(Ask, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
 
 
-class Decision(Answer, frozen=True, kw_only=True):
-    """A moderator's decision, as the audit log keeps it."""
+class NewRating(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/moderation/ratings`: how mature a picture, or a model as a whole, is."""
+
+    subject_type: Literal["model", "image"]
+    subject_id: Id
+    level: Level
+    reason: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class ProposedRating(Ask, frozen=True, kw_only=True):
+    """Body of `PUT /api/hub/images/{id}/rating`: what the publisher says; a moderator's word counts more."""
+
+    level: Literal[1, 2, 4, 8, 16]
+
+
+class HubImage(Answer, frozen=True, kw_only=True):
+    """A picture with its ratings: a moderator's, its publisher's (0: none), and what it counts as."""
 
     id: int
-    action: Literal["takedown", "restore"]
     model_id: int
+    version_id: int
+    level: int
+    proposed_level: int
+    shown_level: int
+
+
+class Decision(Answer, frozen=True, kw_only=True):
+    """A moderator's decision, as the audit log keeps it; `subject_id` and `level` are a rating's."""
+
+    id: int
+    action: Literal["takedown", "restore", "rate"]
+    model_id: int
+    subject_type: Literal["model", "image"] = "model"
+    subject_id: int | None = None
+    level: int | None = None
     reason: str
     moderator: str
     created_at: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -31,6 +32,16 @@ class OpenUpload(Ask, frozen=True, kw_only=True):
     name: str
     size_bytes: int
     type: str
+
+
+class RateContent(Ask, frozen=True, kw_only=True):
+    """gateway → moderation: a rating, and the model that its subject belongs to."""
+
+    model_id: int
+    subject_type: Literal["model", "image"]
+    subject_id: int
+    level: int
+    reason: str
 
 
 class VersionRights(Inside, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from services.catalog.domain.model import Counters, Image, Model
 from shared.events.models import ModelChanged, ModelRestored, ModelUnpublished
+from shared.events.moderation import ContentRated
 from shared.events.payload import Payload
 from shared.events.previews import PreviewRendered
 from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
@@ -90,3 +91,21 @@ def end_early_access(model: Model, now: datetime) -> Change:
     for version in over:
         model = model.with_version(replace(version, early_access_until=None))
     return model, [ModelChanged(model_id=model.id)] if model.is_visible else []
+
+
+def rated(model: Model, event: ContentRated) -> Change:
+    """The model with a moderator's rating of it, or of one of its pictures."""
+    if event.subject_type == "model":
+        after = replace(model, level=event.level)
+    else:
+        after = change_image(model, event.subject_id, level=event.level)
+    return after, [ModelChanged(model_id=model.id)] if after.is_visible and after != model else []
+
+
+def change_image(model: Model, image_id: int, **ratings: int) -> Model:
+    """The model with other ratings of a picture; unchanged if it has no such picture."""
+    for version in model.versions:
+        if any(image.id == image_id for image in version.images):
+            images = tuple(replace(image, **ratings) if image.id == image_id else image for image in version.images)
+            return model.with_version(replace(version, images=images))
+    return model

@@ -19,7 +19,7 @@ from services.gateway.routes.huggingface import HubFiles, HubModels
 from services.gateway.routes.images import Images
 from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
-from services.gateway.routes.publishing import Models, Uploads
+from services.gateway.routes.publishing import Models, Pictures, Uploads
 from services.gateway.routes.relay import Relay
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
@@ -51,8 +51,8 @@ _static = create_static_files_router(
 
 ROUTES = (
     V1, V1Versions, V1Images, V1People, V1Collections,
-    Downloads, HubModels, Models, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts, MyAccount, Relay,
-    Images, HubFiles,
+    Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts, MyAccount,
+    Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
 __all__ = ["ROUTES", "page_routes"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from services.gateway.declared import needs
@@ -89,6 +89,24 @@ class Models(Controller):
     async def remove_file(self, version_id: int, file_id: int, actor: Actor, peers: Peers) -> None:
         """Take a file out of a draft version."""
         await peers.catalog.call("DELETE", f"/hub/versions/{version_id}/files/{file_id}", actor=actor)
+
+
+class Pictures(Controller):
+    """Pictures of versions, and how mature they are."""
+
+    path = "/api/hub/images/{image_id:int}"
+    tags = ["Publishing"]
+
+    @get(**needs("public"))
+    async def get_image(self, image_id: int, actor: Actor, peers: Peers) -> hub.HubImage:
+        """A picture with its ratings."""
+        return await peers.catalog.fetch("GET", f"/hub/images/{image_id}", hub.HubImage, actor=actor)
+
+    @put("/rating", **needs("publish"))
+    async def propose_rating(self, image_id: int, data: hub.ProposedRating, actor: Actor, peers: Peers) -> hub.HubImage:
+        """Say how mature a picture of one's own is; a moderator's word counts more."""
+        path = f"/hub/images/{image_id}/rating"
+        return await peers.catalog.fetch("PUT", path, hub.HubImage, actor=actor, json=data)
 
 
 class Uploads(Controller):

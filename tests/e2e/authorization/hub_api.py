@@ -71,6 +71,24 @@ def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}/uploads", {"name": "x.safetensors", "sizeBytes": 4096})
 
 
+def picture(world: World) -> int:
+    """A picture of the administrators' demo model."""
+    world.hub.wait_previews(world.shapes.version_id)
+    query = {"modelVersionId": world.shapes.version_id}
+    found: int = world.hub.anonymous.get("/api/v1/images", params=query).json()["items"][0]["id"]
+    return found
+
+
+@row("GET", "/api/hub/images/{image_id:int}", everybody(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/images/{picture(world)}")
+
+
+@row("PUT", "/api/hub/images/{image_id:int}/rating", (401, 403, 403, 403, 403, 200, 403))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/images/{picture(world)}/rating", {"level": 1})
+
+
 plain("GET", "/api/hub/uploads", (401, 403, 200, 200, 200, 200, 403))
 
 
@@ -170,6 +188,10 @@ plain("GET", "/api/hub/moderation/reports", (401, 403, 403, 403, 200, 200, 403))
 plain(
     "POST", "/api/hub/moderation/takedowns", (401, 403, 403, 403, 404, 404, 403),
     json={"modelId": 2_000_000_000, "reason": "There is no such model."},
+)  # fmt: skip
+plain(
+    "POST", "/api/hub/moderation/ratings", (401, 403, 403, 403, 404, 404, 403),
+    json={"subjectType": "model", "subjectId": 2_000_000_000, "level": 4},
 )  # fmt: skip
 plain(
     "DELETE", "/api/hub/moderation/takedowns/{model_id:int}", (401, 403, 403, 403, 404, 404, 403),
