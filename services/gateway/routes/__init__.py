@@ -11,6 +11,7 @@ from services.gateway.page_answers import PAGE_ERRORS, AnyRequest
 from services.gateway.rendering import STATIC_DIRECTORY
 from services.gateway.routes.account_pages import AccountPages
 from services.gateway.routes.accounts import Accounts, MyAccount
+from services.gateway.routes.collection_pages import CollectionPages, SinglePages
 from services.gateway.routes.collections import HubCollections, OwnLists
 from services.gateway.routes.community import Moderation, Reviews
 from services.gateway.routes.docs import api_reference, asyncapi
@@ -69,7 +70,7 @@ def page_routes(settings: GatewaySettings, cookies: Cookies) -> Router:
     )
     return Router(
         path="/",
-        route_handlers=[Pages, SignIn, AccountPages, Opinions, api_reference],
+        route_handlers=[Pages, CollectionPages, SinglePages, SignIn, AccountPages, Opinions, api_reference],
         opt={"session": True},
         middleware=[DefineMiddleware(CSRFMiddleware, config=csrf)],
         exception_handlers=PAGE_ERRORS,

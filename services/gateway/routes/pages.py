@@ -15,6 +15,7 @@ from services.gateway.model_query import BadQuery, parse_model_query
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
 from services.gateway.request import with_origin
+from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
 from shared.actor import Actor
 from shared.api import hub, v1
@@ -26,6 +27,8 @@ _VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
 
 _NOTICES = {
     "reviewed": "Your review is posted.",
+    "kept": "It is kept.",
+    "let-go": "It is no longer kept there.",
     "reported": "Thank you. The moderators have your report.",
 }
 
@@ -65,7 +68,9 @@ class Pages(Controller):
         model = await _model(peers, model_id, origin, actor)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
-        return html(pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done)))
+        keeping = await find_keeping(peers, model_id, actor)
+        text = pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done), keeping)
+        return html(text, is_private=keeping is not None)
 
     @get("/models/{model_id:int}/previews")
     async def previews(
