@@ -59,6 +59,9 @@ class AppealDecided(_ModerationEvent, frozen=True, kw_only=True):
     file_name: str
     appellant_id: int
     accepted: bool
+    reason: str
+
+
 class ContentRated(_ModerationEvent, frozen=True, kw_only=True):
     """A moderator said how mature a picture, or a model as a whole, is: 1 PG, 2 PG-13, 4 R, 8 X, 16 XXX, 32 blocked."""
 
