@@ -212,12 +212,16 @@ class Repository:
         )
 
     async def list_published(self, version_ids: Sequence[int]) -> set[int]:
-        """Those of these versions that everybody may see."""
-        rows = self._models.find(
-            {"versions.id": {"$in": list(version_ids)}, "visible": True},
-            {"versions.id": 1, "versions.state": 1, "versions.availability": 1},
-        )
-        published = {version["id"] async for row in rows for version in row["versions"] if _is_public(version)}
+        """Those of these versions that everybody may use: public ones, not in early access."""
+        fields = ("versions.id", "versions.state", "versions.availability", "versions.early_access_until")
+        wanted = {"versions.id": {"$in": list(version_ids)}, "visible": True}
+        rows = self._models.find(wanted, dict.fromkeys(fields, 1))
+        published = {
+            version["id"]
+            async for row in rows
+            for version in row["versions"]
+            if _is_public(version) and version.get("early_access_until") is None
+        }
         return published & set(version_ids)
 
     async def find_by_file(self, file_id: int) -> Model | None:

@@ -40,16 +40,19 @@ def refusal(problem: Problem, version_id: str, *, to_browser: bool, origin: str)
         return _json(403, {"error": "Early Access", "deadline": problem.detail, "message": text})
     text = "File not found" if isinstance(problem, NotFound) else problem.detail
     if to_browser:
-        return Response(text.encode(), status_code=problem.status_code, media_type=MediaType.TEXT, headers=_headers())
-    return _json(problem.status_code, {"error": text})
+        return Response(
+            text.encode(), status_code=problem.status_code, media_type=MediaType.TEXT,
+            headers={**_headers(), **(problem.headers or {})},
+        )  # fmt: skip
+    return _json(problem.status_code, {"error": text}, **(problem.headers or {}))
 
 
 def _headers() -> dict[str, str]:
     return {"cache-control": "no-store, max-age=0"}
 
 
-def _json(status: int, body: dict[str, str]) -> Response[bytes]:
-    return Response(msgspec.json.encode(body), status_code=status, media_type=_JSON, headers=_headers())
+def _json(status: int, body: dict[str, str], **headers: str) -> Response[bytes]:
+    return Response(msgspec.json.encode(body), status_code=status, media_type=_JSON, headers={**_headers(), **headers})
 
 
 def _lead(address: str) -> Response[bytes]:

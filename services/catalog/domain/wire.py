@@ -129,8 +129,7 @@ class Wire:
         version: Version,
         saved: FilePreferences = FilePreferences(),  # noqa: B008 (frozen)
     ) -> v1.VersionDetail:
-        """A published version of a visible model, as `/model-versions/{id}` shows it."""
-        assert version.published_at is not None
+        """A version as `/model-versions/{id}` shows it."""
         gate = wire_time(version.early_access_until) if version.early_access_until else None
         shown = [image for image in version.images if self.image_level(model, image) & v1.LEVEL_ALL]
         return v1.VersionDetail(
@@ -140,7 +139,8 @@ class Wire:
             nsfw_level=self.version_level(model, version),
             created_at=wire_time(version.created_at),
             updated_at=wire_time(version.updated_at),
-            published_at=wire_time(version.published_at),
+            status="Published" if version.is_published else "Draft",
+            published_at=wire_time(version.published_at) if version.published_at else None,
             trained_words=list(version.trained_words),
             base_model=version.base_model,
             base_model_type=version.base_model_type,

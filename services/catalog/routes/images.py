@@ -39,6 +39,8 @@ class Galleries(Controller):
         base_models: list[str] | None = None,
         tag_ids: list[int] | None = None,
         since: datetime | None = None,
+        published_since: datetime | None = None,
+        with_unlisted: bool = True,
         without_meta: bool = False,
         meta: MetaShape = "none",
         tags: bool = False,
@@ -49,6 +51,7 @@ class Galleries(Controller):
                 limit=limit, skip=skip, cursor=cursor, oldest_first=oldest_first, levels=levels, image_id=image_id,
                 model_id=model_id, version_id=version_id, user_id=user_id, base_models=tuple(base_models or ()),
                 tag_ids=tuple(tag_ids or ()), since=since, without_meta=without_meta,
+                published_since=published_since, with_unlisted=with_unlisted,
             )
         )  # fmt: skip
         items = [image_item(row, meta, numbers if tags else None) for row, numbers in found.rows]

@@ -103,11 +103,15 @@ class Reads(Controller):
 
     @get("/v1/model-versions/{version_id:int}")
     async def get_version(
-        self, version_id: int, models: Repository, wire: Wire, saved: str | None = None
+        self, version_id: int, actor: Actor, models: Repository, wire: Wire, saved: str | None = None
     ) -> Response[bytes]:
-        """One published version of a visible model; not one that is unrated where such are hidden."""
-        model, version = await self._published(models, version_id)
-        if not wire.version_level(model, version):
+        """A public version of a visible model, not one that is unrated where such are hidden; moderators see any."""
+        model = await models.find_by_version(version_id)
+        version = model.version(version_id) if model is not None and not model.deleted else None
+        if model is None or version is None:
+            raise NotFound("Model not found")
+        is_shown = model.is_visible and version.is_public and wire.version_level(model, version) != 0
+        if not is_shown and not actor.may_moderate:
             raise NotFound("Model not found")
         return _json(wire.version_detail(model, version, _preferences(saved)))
 
@@ -186,10 +190,3 @@ class Reads(Controller):
             raise NotFound(f"{creator}/{name} has no revision {revision!r}.", slug=NO_SUCH_REVISION)
         require_downloadable(model, version, actor, now(), only_for_accounts=only_for_accounts)
         return repo_at(model, version, name)
-
-    async def _published(self, models: Repository, version_id: int) -> tuple[Model, Version]:
-        model = await models.find_by_version(version_id)
-        version = model.version(version_id) if model is not None and model.is_visible else None
-        if model is None or version is None or not version.is_public:
-            raise NotFound("Model not found")
-        return model, version

@@ -27,6 +27,7 @@ from services.gateway.routes.v1 import V1
 from services.gateway.routes.v1_collections import V1Collections
 from services.gateway.routes.v1_images import V1Images
 from services.gateway.routes.v1_people import V1People
+from services.gateway.routes.v1_vault import V1Vault
 from services.gateway.routes.v1_versions import V1Versions
 from services.gateway.sessions import Cookies
 from services.gateway.settings import GatewaySettings
@@ -51,7 +52,7 @@ _static = create_static_files_router(
 )
 
 ROUTES = (
-    V1, V1Versions, V1Images, V1People, V1Collections,
+    V1, V1Versions, V1Images, V1People, V1Collections, V1Vault,
     Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts, MyAccount,
     Relay, Images, HubFiles,
     asyncapi, _static,

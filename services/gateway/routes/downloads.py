@@ -8,14 +8,15 @@ from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
+from services.gateway.domain.access import Caller
 from services.gateway.peers import Peers
+from services.gateway.rate_limits import RateLimits
 from services.gateway.refusals import REFUSED, is_browser, refusal
 from services.gateway.repository import Repository
 from services.gateway.settings import GatewaySettings
-from shared.actor import Actor
 from shared.api.inside import DownloadTarget
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
-from shared.problems import Invalid
+from shared.problems import Forbidden, Invalid, TooMany
 
 _SIZES = ("full", "pruned")
 _LONGEST = 64
@@ -62,7 +63,8 @@ class Downloads(Controller):
         self,
         request: Request[Any, Any, Any],
         version_id: str,
-        actor: Actor,
+        caller: Caller,
+        rates: RateLimits,
         origin: str,
         peers: Peers,
         delivery: Delivery,
@@ -70,9 +72,14 @@ class Downloads(Controller):
         settings: GatewaySettings,
     ) -> Response[Any]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
+        is_shown = is_browser(request)
+        try:
+            await rates.count_download(caller, request.client.host if request.client else "")
+        except (Forbidden, TooMany) as problem:
+            return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         if not version_id.isdecimal() or len(version_id) > 10:
             raise Invalid("✖ Invalid input: expected number, received NaN\n  → at modelVersionId")
-        wish = _wish(request)
+        wish, actor = _wish(request), caller.actor
         if settings.downloads_need_login:
             wish["only_for_accounts"] = "true"
         if actor.is_known and (kept := await accounts.find_file_preferences(actor.account_id)):
@@ -82,7 +89,7 @@ class Downloads(Controller):
                 "GET", f"/downloads/{version_id}", DownloadTarget, actor=actor, params=wish
             )
         except REFUSED as problem:
-            return refusal(problem, version_id, to_browser=is_browser(request), origin=origin)
+            return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         location = delivery.address(target, origin, request.method)
         if request.method == "GET":
             await delivery.count(target, actor)

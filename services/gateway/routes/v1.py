@@ -64,7 +64,7 @@ class V1(Controller):
         """One version."""
         saved = await accounts.find_file_preferences(caller.actor.account_id) if caller.actor.is_known else None
         path = f"/v1/model-versions/{read_id(version_id)}"
-        body = await peers.catalog.call("GET", path, params={"saved": saved} if saved else None)
+        body = await peers.catalog.call("GET", path, actor=caller.actor, params={"saved": saved} if saved else None)
         return answer(body, mixed_cache(caller), origin)
 
     @get("/model-versions/by-hash/{file_hash:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
