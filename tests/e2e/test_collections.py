@@ -6,6 +6,7 @@ import secrets
 
 import httpx
 
+from tests.e2e.authorization.table import PASSWORD, post_form
 from tests.e2e.compatible import get, read
 from tests.e2e.conftest import Shared
 from tests.hub_driver import HubDriver, Json, created, eventually
@@ -86,3 +87,52 @@ def test_favourites_and_hidden_models_are_lists_of_ones_own(hub: HubDriver, shap
         for value in ("true", "false", ""):
             answer = hub.anonymous.get(f"/api/v1/models?{own_list}={value}")
             assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+
+def test_a_model_is_kept_and_let_go_on_pages_without_scripts(hub: HubDriver, shapes: Shared) -> None:
+    name, client = hub.new_account("member")
+    assert client.post("/api/hub/me/password", json={"password": PASSWORD}).status_code == 204
+    browser = httpx.Client(base_url=hub.url, timeout=30)
+    assert post_form(browser, "/sign-in", {"username": name, "password": PASSWORD}).status_code == 303
+    page = f"/models/{shapes.model_id}"
+    title = f"Kept {secrets.token_hex(4)}"
+    assert "Put into" not in browser.get(page).text
+    kept = post_form(browser, f"{page}/keep", {"in": "new", "name": title})
+    assert kept.headers["location"] == f"{page}?done=kept"
+    assert post_form(browser, f"{page}/keep", {"in": "favorites", "keep": "yes"}).status_code == 303
+    shown = browser.get(page).text
+    assert f'Take out of <span dir="auto">{title}</span>' in shown
+    assert "No longer a favourite" in shown
+    [own] = client.get("/api/hub/collections").json()["items"]
+    path = f"/collections/{own['id']}"
+    assert title in browser.get("/collections").text
+    eventually(lambda: shapes.name in browser.get(path).text)
+    assert hub.anonymous.get(path).status_code == 404
+    form = {"name": f"{title}!", "description": "Seen.", "is_public": "yes"}
+    assert post_form(browser, path, form).headers["location"] == f"{path}?done=changed"
+    assert f"{title}!" in hub.anonymous.get(path).text
+    assert post_form(browser, f"{path}/models/{shapes.model_id}/remove", {}).status_code == 303
+    assert shapes.name not in browser.get(path).text
+    assert post_form(browser, f"{path}/delete", {}).headers["location"] == "/collections?done=deleted"
+    assert hub.anonymous.get(path).status_code == 404
+
+
+def test_addresses_that_tools_make_by_themselves(hub: HubDriver, shapes: Shared) -> None:
+    hub.wait_previews(shapes.version_id)
+    image = eventually(lambda: read(hub, "/images", modelVersionId=shapes.version_id)["items"])[0]
+    page = hub.anonymous.get(f"/images/{image['id']}")
+    assert page.status_code == 200
+    assert image["url"].partition(hub.url)[2] in page.text
+    for path, location in (
+        (f"/posts/{image['postId']}", f"/model-versions/{shapes.version_id}"),
+        (f"/model-versions/{shapes.version_id}", f"/models/{shapes.model_id}?modelVersionId={shapes.version_id}"),
+        ("/user/ADMIN", "/?username=admin"),
+    ):
+        assert hub.anonymous.get(path).headers["location"] == location
+    for path in (
+        f"/models/{shapes.model_id}/any-slug?modelVersionId={shapes.version_id}",
+        f"/models/{shapes.model_id}",
+    ):
+        assert hub.anonymous.get(path).status_code == 200
+    for path in ("/images/2147483647", "/user/nobody_of_that_name", "/collections/2147483647"):
+        assert hub.anonymous.get(path).status_code == 404
