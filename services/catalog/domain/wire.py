@@ -140,7 +140,7 @@ class Wire:
             created_at=wire_time(version.created_at),
             updated_at=wire_time(version.updated_at),
             status="Published" if version.is_published else "Draft",
-            published_at=wire_time(version.published_at) if version.published_at else None,
+            published_at=wire_time(version.published_at or version.created_at),
             trained_words=list(version.trained_words),
             base_model=version.base_model,
             base_model_type=version.base_model_type,

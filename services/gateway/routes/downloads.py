@@ -90,7 +90,7 @@ class Downloads(Controller):
             )
         except REFUSED as problem:
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
-        location = delivery.address(target, origin, request.method)
+        location = delivery.address(target, origin, actor, request.method)
         if request.method == "GET":
             await delivery.count(target, actor)
         return Response(

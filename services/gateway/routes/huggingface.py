@@ -124,7 +124,7 @@ class HubFiles(Controller):
             headers |= {"content-length": str(target.size_bytes), "content-type": "application/octet-stream"}
             return Response(None, status_code=200, headers=headers)
         await delivery.count(target, actor)
-        headers["location"] = delivery.address(target, origin)
+        headers["location"] = delivery.address(target, origin, actor)
         return Response(headers["location"], status_code=302, headers=headers, media_type="text/plain")
 
 

@@ -187,7 +187,7 @@ class VersionDetail(V1, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     status: str = "Published"
-    published_at: str | None
+    published_at: str
     trained_words: list[str]
     training_status: None = None
     training_details: None = None
