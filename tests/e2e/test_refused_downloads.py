@@ -86,7 +86,11 @@ def test_a_creator_asks_for_an_account(offered: Offered) -> None:
     _, member = offered.hub.new_account("member")
     assert offered.ask(member).status_code == 307
     key = member.headers["authorization"].removeprefix("Bearer ")
-    assert offered.ask(query=f"?token={key}").status_code == 307
+    address = offered.ask(query=f"?token={key}").headers["location"]
+    assert httpx.get(address).status_code == 200
+    offered.change(usageControl="Generation")
+    assert httpx.get(address).status_code == 410  # where the hub hands out the bytes itself, it asks each time
+    offered.change(usageControl="Download")
     assert read(offered.hub, f"/model-versions/mini/{offered.version_id}")["requireAuth"] is True
 
 
@@ -102,7 +106,7 @@ def test_early_access_is_for_some_and_then_for_all(offered: Offered) -> None:
     assert (refused.json()["error"], refused.json()["deadline"]) == ("Early Access", deadline)
     assert offered.ask(browser=True).headers["location"] == f"{offered.hub.url}/model-versions/{offered.version_id}"
     for client in (friends_client, offered.client, offered.hub.admin):
-        assert offered.ask(client).status_code == 307
+        assert httpx.get(offered.ask(client).headers["location"]).status_code == 200
     found = eventually(lambda: listed(offered, earlyAccess="true")) or {}
     assert found["modelVersions"][0]["earlyAccessDeadline"] == deadline
     assert listed(offered, ids="") is None  # plain browsing shows what is for everybody at once
