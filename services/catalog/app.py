@@ -14,6 +14,7 @@ from services.catalog.finders import Images, Names
 from services.catalog.repository import Repository
 from services.catalog.routes import ROUTES
 from services.catalog.settings import CatalogSettings
+from shared.clock import now
 from shared.consumer import Consumer
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
@@ -39,6 +40,11 @@ def create_app() -> Litestar:
                 await models.take_downloads(version_id, downloaded)
             await asyncio.sleep(settings.counter_seconds)
 
+    async def open_what_was_early() -> None:
+        while True:
+            await models.end_early_access(now())
+            await asyncio.sleep(settings.early_access_seconds)
+
     async def project() -> None:
         while True:
             if not await models.project_waiting():
@@ -52,6 +58,7 @@ def create_app() -> Litestar:
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
             Loop("counters", add_up_downloads),
+            Loop("early access", open_what_was_early),
             Loop("projections", project),
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,

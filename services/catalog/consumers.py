@@ -9,9 +9,9 @@ from shared.clock import now
 from shared.consumer import Consumer
 from shared.engines.mongo import Session
 from shared.events import Event
-from shared.events.moderation import ContentRestored, ContentTakenDown
+from shared.events.moderation import ContentRated, ContentRestored, ContentTakenDown
 from shared.events.previews import PreviewRendered
-from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
+from shared.events.reviews import ModelCollected, ReviewChanged, ReviewPosted, ReviewRemoved
 from shared.events.uploads import FileScanned, FileUploaded, UploadAborted
 from shared.events.usage import Downloaded
 
@@ -33,8 +33,10 @@ class CatalogConsumers:
         consumer.on(ReviewPosted, self.on_review)
         consumer.on(ReviewChanged, self.on_review)
         consumer.on(ReviewRemoved, self.on_review)
+        consumer.on(ModelCollected, self.on_model_collected)
         consumer.on(ContentTakenDown, self.on_content_taken_down)
         consumer.on(ContentRestored, self.on_content_restored)
+        consumer.on(ContentRated, self.on_content_rated)
         consumer.on(Downloaded, self.on_downloaded)
         consumer.subscribe(TOPICS)
 
@@ -70,6 +72,13 @@ class CatalogConsumers:
         """Move the counters."""
         await self._models.change_version(event.data.version_id, lambda model: rules.review(model, event.data), session)
 
+    async def on_model_collected(self, event: Event[ModelCollected], session: Session) -> None:
+        """Keep how often the model is kept."""
+        if await self._models.find(event.data.model_id, session):
+            await self._models.change(
+                event.data.model_id, lambda model: rules.collected(model, event.data.collected), session
+            )
+
     async def on_content_taken_down(self, event: Event[ContentTakenDown], session: Session) -> None:
         """Withdraw a model."""
         if event.data.subject_type == "model" and await self._models.find(event.data.subject_id, session):
@@ -81,6 +90,11 @@ class CatalogConsumers:
         """Give it back."""
         if event.data.subject_type == "model" and await self._models.find(event.data.subject_id, session):
             await self._models.change(event.data.subject_id, rules.restored, session)
+
+    async def on_content_rated(self, event: Event[ContentRated], session: Session) -> None:
+        """Keep a moderator's rating of a picture or a model."""
+        if await self._models.find(event.data.model_id, session):
+            await self._models.change(event.data.model_id, lambda model: rules.rated(model, event.data), session)
 
     async def on_downloaded(self, event: Event[Downloaded], session: Session) -> None:
         """Count it; the count reaches the document a little later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,11 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 class ImagesWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which pictures: `levels` is a mask, `since` the earliest upload, `cursor` what the page before gave."""
+    """Which pictures: `levels` is a mask, `cursor` what the page before gave.
+
+    `since` is the earliest upload, `published_since` the earliest publication. Pictures of models that are only for
+    those who know their address are shown with `with_unlisted` alone.
+    """
 
     limit: int
     skip: int = 0
@@ -34,6 +39,8 @@ class ImagesWanted(msgspec.Struct, frozen=True, kw_only=True):
     base_models: tuple[str, ...] = ()
     tag_ids: tuple[int, ...] = ()
     since: datetime | None = None
+    published_since: datetime | None = None
+    with_unlisted: bool = True
     without_meta: bool = False
 
 
@@ -54,6 +61,10 @@ def _where(wanted: ImagesWanted) -> dict[str, Any]:
         found["base_model"] = {"$in": list(wanted.base_models)}
     if wanted.tag_ids:
         found["tag_ids"] = {"$in": list(wanted.tag_ids)}
+    if wanted.published_since is not None:
+        found["published_at"] = {"$gte": wanted.published_since}
+    if not wanted.with_unlisted:
+        found["is_listed"] = True
     if wanted.without_meta:
         found["meta"] = {}
     bounds: dict[str, Any] = {"$gte": wanted.since} if wanted.since is not None else {}
@@ -99,6 +110,18 @@ class Images:
             for document in found[: wanted.limit]
         ]
         return FoundImages(shown, following)
+
+    async def newest_of(self, model_ids: Sequence[int], levels: int) -> dict[int, str]:
+        """The key of the newest public picture of each of these models."""
+        wanted = {"level": {"$in": [bit for bit in _ONE_BITS if bit & levels]}}
+        found: dict[int, str] = {}
+        for model_id in model_ids:
+            row = await self._images.find_one(
+                {"model_id": model_id, **wanted}, {"key": 1}, sort=[("created_at", DESCENDING), ("_id", DESCENDING)]
+            )
+            if row is not None:
+                found[model_id] = row["key"]
+        return found
 
 
 class NamePage(msgspec.Struct, frozen=True):

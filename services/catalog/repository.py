@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from services.catalog.domain.events import end_early_access
+from services.catalog.domain.hashes import AskedHashes, findable_hashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
-from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session
+from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import NotFound
@@ -23,9 +25,13 @@ from shared.problems import NotFound
 Change = Callable[[Model], tuple[Model, Sequence[Payload]]]
 Loaded = tuple[Model, str | None]
 """A model, and the layout that it was projected with."""
-_HASH_LENGTHS = (8, 10, 12, 64)
-_EMPTY_AUTOV3 = "E3B0C44298FC"
-"""The hash of nothing, which a popular trainer embeds: it would make many files look like one."""
+
+_STATUSES: dict[str, dict[str, Any]] = {
+    "Draft": {"deleted": False, "versions.state": {"$ne": "published"}},
+    "Published": {"deleted": False, "taken_down": None, "versions.state": "published"},
+    "UnpublishedViolation": {"deleted": False, "taken_down": {"$ne": None}},
+    "Deleted": {"deleted": True},
+}
 
 
 def _to_document(model: Model) -> dict[str, Any]:
@@ -35,12 +41,16 @@ def _to_document(model: Model) -> dict[str, Any]:
     document["visible"] = visible
     document["last_version_at"] = max((v.published_at for v in model.versions if v.published_at), default=None)
     files = [file for version in model.published_versions for file in version.public_files] if visible else []
-    document["hashes"] = sorted({value.upper() for file in files for value in file.hashes.values()} - {_EMPTY_AUTOV3})
+    document["hashes"] = sorted({value for file in files for value in findable_hashes(file)})
     return document
 
 
 def _to_model(document: dict[str, Any]) -> Model:
     return msgspec.convert({"id": document["_id"], **document}, Model)
+
+
+def _is_public(version: dict[str, Any]) -> bool:
+    return version["state"] == "published" and version.get("availability") != "Private"
 
 
 class Repository:
@@ -59,10 +69,12 @@ class Repository:
                 "models": [
                     IndexModel([("versions.id", ASCENDING)], unique=True, sparse=True),
                     IndexModel([("versions.files.id", ASCENDING)]),
+                    IndexModel([("versions.images.id", ASCENDING)]),
                     IndexModel([("projected", ASCENDING)]),
                     IndexModel([("hashes", ASCENDING)]),
                     IndexModel([("visible", ASCENDING), ("last_version_at", -1), ("_id", -1)]),
                     IndexModel([("owner_id", ASCENDING)]),
+                    IndexModel([("versions.early_access_until", ASCENDING)]),
                 ],
                 "repos": [IndexModel([("model_id", ASCENDING)])],
             }
@@ -132,12 +144,26 @@ class Repository:
         rows = self._models.find(wanted).sort([("last_version_at", -1), ("_id", -1)]).limit(limit)
         return [_to_model(document) async for document in rows]
 
-    async def list_by_hash(self, value: str) -> list[Model]:
-        """Visible models with a public file of that hash, any kind of hash, any letter case."""
-        value = value.strip().upper().removeprefix("0X")
-        if len(value) not in _HASH_LENGTHS or not re.fullmatch(r"[0-9A-F]+", value):
+    async def list_unlisted(
+        self, limit: int, statuses: Sequence[str], availability: str | None, owner: str | None, after: int | None
+    ) -> list[Model]:
+        """Models of these statuses, whoever may see them, by falling id; `after` is the last one already shown."""
+        wanted: dict[str, Any] = {"$or": [_STATUSES[status] for status in statuses if status in _STATUSES]}
+        if not wanted["$or"]:
             return []
-        return [_to_model(document) async for document in self._models.find({"hashes": value, "visible": True})]
+        if availability is not None:
+            wanted["availability"] = availability
+        if owner is not None:
+            wanted["owner"] = {"$regex": f"^{re.escape(owner)}$", "$options": "i"}
+        if after is not None:
+            wanted["_id"] = {"$lt": after}
+        rows = self._models.find(wanted).sort("_id", DESCENDING).limit(limit)
+        return [_to_model(document) async for document in rows]
+
+    async def list_by_hash(self, asked: AskedHashes) -> list[Model]:
+        """Visible models with a public file of that hash, of whichever kind."""
+        wanted = {"hashes": {"$in": list(asked.values)}, "visible": True}
+        return [_to_model(document) async for document in self._models.find(wanted)] if asked.values else []
 
     async def find_repo(self, owner: str, name: str) -> Model | None:
         """The model that a repository's name means (`domain/repos.py`), in any letter case."""
@@ -166,7 +192,13 @@ class Repository:
     async def list_matches(self, hashes: Sequence[str]) -> list[tuple[int, int, str]]:
         """The same as model id, version id and hash, without reading whole models: there may be thousands."""
         asked = set(hashes)
-        fields = ("versions.id", "versions.state", "versions.files.state", "versions.files.hashes.SHA256")
+        fields = (
+            "versions.id",
+            "versions.state",
+            "versions.availability",
+            "versions.files.state",
+            "versions.files.hashes.SHA256",
+        )
         rows = self._models.find({"hashes": {"$in": list(asked)}, "visible": True}, dict.fromkeys(fields, 1))
         return sorted(
             {
@@ -174,24 +206,32 @@ class Repository:
                 async for row in rows
                 for version in row["versions"]
                 for file in version["files"]
-                if version["state"] == "published" and file["state"] == "clean"
+                if _is_public(version) and file["state"] == "clean"
                 if file["hashes"].get("SHA256") in asked
             }
         )
 
     async def list_published(self, version_ids: Sequence[int]) -> set[int]:
-        """Those of these versions that everybody may see."""
-        rows = self._models.find(
-            {"versions.id": {"$in": list(version_ids)}, "visible": True}, {"versions.id": 1, "versions.state": 1}
-        )
+        """Those of these versions that everybody may use: public ones, not in early access."""
+        fields = ("versions.id", "versions.state", "versions.availability", "versions.early_access_until")
+        wanted = {"versions.id": {"$in": list(version_ids)}, "visible": True}
+        rows = self._models.find(wanted, dict.fromkeys(fields, 1))
         published = {
-            version["id"] async for row in rows for version in row["versions"] if version["state"] == "published"
+            version["id"]
+            async for row in rows
+            for version in row["versions"]
+            if _is_public(version) and version.get("early_access_until") is None
         }
         return published & set(version_ids)
 
     async def find_by_file(self, file_id: int) -> Model | None:
         """The model that has this file."""
         document = await self._models.find_one({"versions.files.id": file_id})
+        return _to_model(document) if document else None
+
+    async def find_by_image(self, image_id: int) -> Model | None:
+        """The model that has this picture."""
+        document = await self._models.find_one({"versions.images.id": image_id})
         return _to_model(document) if document else None
 
     async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:
@@ -240,9 +280,19 @@ class Repository:
         if loaded is not None and loaded[1] != self.projections.layout:
             model, layout = loaded
             # Written first: a change at the same time then conflicts with this, instead of being overwritten.
-            mark = {"$set": {"projected": self.projections.layout}}
+            mark = {"$set": {"projected": self.projections.layout}, "$inc": {"seq": 1}}
             await self._models.update_one({"_id": model_id}, mark, session=session)
             await self.projections.update(model, layout, model, session)
+            # Search is told too: what is said of a model there may have grown along with the rows.
+            state = state_event(model, msgspec.structs.replace(model, seq=model.seq + 1), self._wire)
+            await self._outbox.add([state] if state is not None else [], session)
+
+    async def end_early_access(self, now: datetime) -> None:
+        """Take the mark of early access off the versions whose time is over."""
+        over = {"versions": {"$elemMatch": {"early_access_until": {"$lte": now}}}}
+        rows = self._models.find(over, {"_id": 1}).limit(100)
+        for model_id in [row["_id"] async for row in rows]:
+            await self.change(model_id, lambda model: end_early_access(model, now))
 
     async def count_download(self, version_id: int, session: Session) -> None:
         """Note a download; `take_downloads` adds the notes up."""

@@ -83,6 +83,7 @@ def create_app() -> Litestar:
     sessions = Sessions(mongo, settings)
     cookies = Cookies(settings)
     peers = Peers(settings)
+    rates = RateLimits(settings)
     relay = RelayClient()
     grants = Grants(settings.secret.get_secret_value())
     rates = RateLimits(settings)

@@ -13,6 +13,7 @@ from services.gateway.model_query import ModelQuery
 from services.gateway.peers import Peers
 from services.gateway.query_reader import BadCursor
 from services.gateway.request import with_origin
+from shared.actor import NOBODY, Actor
 from shared.api.inside import SearchPage
 from shared.problems import Invalid, Unavailable
 
@@ -39,8 +40,15 @@ class _Newest(msgspec.Struct):
     next: str | None = None
 
 
-async def find_models(peers: Peers, query: ModelQuery) -> Page:
+_NOTHING = Page(items=b"[]", total=0, next_cursor=None)
+
+
+async def find_models(peers: Peers, query: ModelQuery, actor: Actor = NOBODY) -> Page:
     """The page a query means. A plain browse goes on without search; anything else says that search is unavailable."""
+    if query.from_platform or query.within == ():
+        return _NOTHING  # nothing is trained here; nothing is on the caller's list
+    if query.availability == "Private" or set(query.statuses) - {"Published"}:
+        return await _unlisted(peers, query, actor)
     if query.cursor and query.cursor.startswith(_NEWEST):
         return await _newest(peers, query)
     try:
@@ -64,12 +72,25 @@ async def _search(peers: Peers, query: ModelQuery) -> Page:
             raise Unavailable(_OVERLOADED) from problem
         items = b"[]"
         if found.ids:
-            params = [("ids", str(model_id)) for model_id in found.ids] + [("levels", str(query.levels))]
+            params = [("ids", str(model_id)) for model_id in found.ids] + query.catalog_params()
             items = await peers.catalog.call("GET", "/v1/models", params=params)
         if items != b"[]" or found.next_cursor is None:
             return Page(items=items, total=found.total, next_cursor=found.next_cursor, found=found)
         query = msgspec.structs.replace(query, cursor=found.next_cursor)
     raise Unavailable("Search is catching up with many withdrawn models; try again in a moment.")
+
+
+async def _unlisted(peers: Peers, query: ModelQuery, actor: Actor) -> Page:
+    """What search does not know: somebody's private models; for moderators, models of any status."""
+    params: list[tuple[str, str]] = [("limit", str(query.limit)), ("status", "Published"), *query.catalog_params()]
+    params = [*params, *(("status", status) for status in query.statuses)] if query.statuses else params
+    params += [("availability", query.availability)] if query.availability else []
+    params += [("owner", query.username)] if query.username else []
+    params += [("after", query.cursor)] if query.cursor else []
+    found = msgspec.json.decode(
+        await peers.catalog.call("GET", "/v1/unlisted", actor=actor, params=params), type=_Newest
+    )
+    return Page(items=bytes(found.items), total=None, next_cursor=found.next)
 
 
 async def _newest(peers: Peers, query: ModelQuery) -> Page:

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEven
 
 _API = "/api/v1/"
 _DOWNLOADS = "/api/download/"
-_REQUIRED = ("/api/v1/me",)
+_REQUIRED = ("/api/v1/me", "/api/v1/vault/")
 _POSTED = ("/api/v1/model-versions/by-hash", "/api/v1/model-versions/by-hash/ids")
 _JSON = "application/json; charset=utf-8"
 Headers = dict[str, str]
@@ -98,7 +98,7 @@ def _cors(path: str, scope: Scope, public_url: str | None) -> Headers:
     """Everybody's pages may read what is public; what a key alone opens, the hub's own pages."""
     methods = "POST" if path in _POSTED else "GET"
     shared = {"access-control-allow-headers": "*", "access-control-allow-methods": methods}
-    if path in _REQUIRED:
+    if path.startswith(_REQUIRED):
         own = public_url or f"{scope['scheme']}://{_request_header(scope, b'host')}"
         return shared | {"access-control-allow-origin": own, "access-control-allow-credentials": "true"}
     return shared | {"access-control-allow-origin": "*"}

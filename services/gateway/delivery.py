@@ -22,7 +22,7 @@ class Delivery:
         self._outbox = outbox
         self._valid = valid
 
-    def address(self, target: DownloadTarget, origin: str, method: str = "GET") -> str:
+    def address(self, target: DownloadTarget, origin: str, actor: Actor, method: str = "GET") -> str:
         """The store's own signed address where it has a public one (good for `method`), else a path of the relay."""
         disposition = f'attachment; filename="{target.name}"'
         if self._store.has_public_address:
@@ -30,7 +30,9 @@ class Delivery:
                 self._store.models, target.object_key, self._valid, method=method, disposition=disposition,
                 content_type="application/octet-stream", name=target.name,
             )  # fmt: skip
-        grant = DownloadGrant(target.version_id, target.file_id, target.object_key, target.name, target.size_bytes)
+        grant = DownloadGrant(
+            target.version_id, target.file_id, target.object_key, target.name, target.size_bytes, actor.account_id
+        )
         # The name is in the path and in the query: some clients take it from one, some from the other.
         query = f"response-content-disposition={quote(disposition, safe='')}"
         return f"{origin}/store/files/{self._grants.issue(grant)}/{quote(target.name)}?{query}"

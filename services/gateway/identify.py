@@ -24,7 +24,10 @@ _BYTES_AND_HEALTH = ("/store/", "/static/", "/image/", "/health/", "/metrics")
 
 
 class Identification:
-    """Finds the caller. Pages know sessions only, everything else keys only: a cookie never speaks to the API."""
+    """Finds the caller. Pages know sessions only, everything else keys only: a cookie never speaks to the API.
+
+    Downloads alone know both: their addresses are links on the pages, and reading is all that they do.
+    """
 
     def __init__(self, accounts: Repository, sessions: Sessions, cookies: Cookies) -> None:
         self._accounts = accounts
@@ -65,6 +68,8 @@ def identify(identification: Identification, rates: RateLimits) -> Middleware:
                 request: Request[Any, Any, Any] = Request(scope)
                 options = scope["route_handler"].opt
                 caller = await identification.find_caller(request, by_session=bool(options.get("session")))
+                if options.get("session_too") and not caller.actor.is_known:
+                    caller = await identification.find_caller(request, by_session=True)
                 scope["user"] = caller
                 address = request.client.host if request.client else ""
                 # A proxy on this machine that is not trusted must not make everybody local.

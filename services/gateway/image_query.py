@@ -72,7 +72,9 @@ class ImageQuery(msgspec.Struct, frozen=True, kw_only=True):
             "oldest_first": self.sort == "Oldest", "without_meta": self.requiring_meta, "cursor": self.cursor,
             "skip": (self.page - 1) * self.limit if self.page else None, "image_id": self.image_id,
             "model_id": self.model_id if self.version_id is None else None, "version_id": version_id,
-            "user_id": user_id, "since": since.isoformat() if since else None,
+            "user_id": user_id,
+            "since" if self.is_of_one_model else "published_since": since.isoformat() if since else None,
+            "with_unlisted": any((self.image_id, self.post_id, self.model_id, self.version_id, user_id)),
         }  # fmt: skip
         sent = [(name, str(value)) for name, value in params.items() if value is not None]
         sent += [("base_models", value) for value in self.base_models]

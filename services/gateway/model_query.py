@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,33 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     nsfw: bool = False
     facets: tuple[str, ...] = ()
     """Facets to count beside the list; the API does not ask for any, pages do."""
+    checkpoint_type: str | None = None
+    commercial_uses: tuple[str, ...] = ()
+    availability: str | None = None
+    statuses: tuple[str, ...] = ()
+    favorites: bool | None = None
+    """None: not sent. Anything else needs a session."""
+    hidden: bool | None = None
+    primary_file_only: bool = False
+    supports_generation: bool = False
+    from_platform: bool = False
+    early_access: bool = False
+    archived: bool = False
+    # From here on not the caller's words, but what is known of them:
+    viewer: str = ""
+    within: tuple[int, ...] | None = None
+    """Ids of the models that a list of the caller's own leaves."""
+    preferences: str | None = None
+    """The caller's file preferences, as JSON."""
+
+    @property
+    def availabilities(self) -> tuple[str, ...]:
+        """Those of the versions to show; all, if none. Plain browsing shows what is for everybody, at once."""
+        if self.availability is not None:
+            return (self.availability,)
+        if self.ids or self.username or self.favorites:
+            return ()
+        return ("Public", "EarlyAccess") if self.early_access else ("Public",)
 
     @property
     def levels(self) -> int:
@@ -45,7 +73,8 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the database alone can answer, newest first, when search is down."""
         return not (
             self.query or self.ids or self.version_ids or self.tag or self.username or self.types or self.base_models
-            or self.file_formats
+            or self.file_formats or self.checkpoint_type or self.commercial_uses or self.supports_generation
+            or self.early_access or self.archived or self.within is not None or self.primary_file_only
         )  # fmt: skip
 
     def search_params(self) -> list[tuple[str, str]]:
@@ -62,7 +91,27 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         params += [("baseModels", value) for value in self.base_models]
         params += [("fileFormats", value) for value in self.file_formats]
         params += [("facets", value) for value in self.facets]
+        params += [("checkpointType", self.checkpoint_type)] if self.checkpoint_type else []
+        params += [("allowCommercialUse", value) for value in self.commercial_uses]
+        params += [("availabilities", value) for value in self.availabilities]
+        params += [("viewer", self.viewer)] if self.viewer else []
+        params += [("within", ",".join(map(str, self.within)))] if self.within is not None else []
+        for name, is_so in (
+            ("supportsGeneration", self.supports_generation), ("earlyAccess", self.early_access),
+            ("archived", self.archived),
+        ):  # fmt: skip
+            params += [(name, "true")] if is_so else []
         return [(name, str(value)) for name, value in params]
+
+    def catalog_params(self) -> list[tuple[str, str]]:
+        """What is shown of each model, for the catalog."""
+        params = [("levels", str(self.levels))]
+        params += [("base_models", value) for value in self.base_models]
+        params += [("version_ids", str(value)) for value in self.version_ids]
+        params += [("availabilities", value) for value in self.availabilities]
+        params += [("only_generating", "true")] if self.supports_generation else []
+        params += [("saved", self.preferences)] if self.preferences else []
+        return params + ([("primary_only", "true")] if self.primary_file_only else [])
 
 
 def parse_model_query(pairs: Sequence[tuple[str, str]]) -> ModelQuery:
@@ -78,16 +127,41 @@ def parse_model_query(pairs: Sequence[tuple[str, str]]) -> ModelQuery:
         ids=read.integers("ids"),
         version_ids=read.integers("modelVersionIds"),
         tag=read.text("tag", "tagname"),
-        username=username.replace(" ", "_", 1) if username else None,
+        username=_normal(username) if username else None,
         types=read.choices("types", v1.MODEL_TYPES),
         base_models=tuple(dict.fromkeys(read.all("baseModels"))),
         file_formats=read.choices("fileFormats", v1.FILE_FORMATS),
         sort=read.choice("sort", v1.MODEL_SORTS, "Highest Rated"),
         period=read.choice("period", v1.PERIODS, "AllTime"),
         nsfw=read.boolean("nsfw", default=False),
+        checkpoint_type=_optional(read, "checkpointType", v1.CHECKPOINT_TYPES),
+        commercial_uses=read.choices("allowCommercialUse", v1.COMMERCIAL_USES),
+        availability=_optional(read, "availability", v1.AVAILABILITIES),
+        statuses=read.choices("status", v1.MODEL_STATUSES),
+        favorites=_sent(read, "favorites"),
+        hidden=_sent(read, "hidden"),
+        primary_file_only=read.boolean("primaryFileOnly", default=False),
+        supports_generation=read.truthy("supportsGeneration"),
+        from_platform=read.truthy("fromPlatform"),
+        early_access=read.truthy("earlyAccess"),
+        archived=read.truthy("archived"),
     )
     read.raise_issues()
     return query
+
+
+def _optional(read: QueryReader, name: str, known: Sequence[str]) -> str | None:
+    """One value out of a list, if it was sent at all."""
+    return read.choice(name, known, "") or None if read.was_sent(name) else None
+
+
+def _normal(username: str) -> str:
+    """A name as the public site reads it: some clients send the name that is shown."""
+    return re.sub(r"[^A-Za-z0-9_]", "", username.replace(" ", "_", 1)).lower()
+
+
+def _sent(read: QueryReader, name: str) -> bool | None:
+    return read.boolean(name, default=False) if read.was_sent(name) else None
 
 
 def require_shallow(page: int | None, limit: int, cursor: str | None) -> None:

@@ -4,6 +4,7 @@ The functions do no I/O beyond reading templates and static files of this packag
 work under `CONTENT_SECURITY_POLICY`: no inline script or style, nothing from a third party.
 """
 
+from services.gateway.collection_pages import Keeping
 from services.gateway.rendering import (
     CONTENT_SECURITY_POLICY,
     STATIC_DIRECTORY,
@@ -73,12 +74,13 @@ def render_model(
     hub: Json | None,
     frame: Frame = _FRAME,
     notice: str | None = None,
+    keeping: Keeping | None = None,
 ) -> str:
     """The page of a model at one version, or at the latest where `version_id` is None.
 
     `model` is the answer of `GET /api/v1/models/{id}` (pictures may carry `meta`), `reviews` that of
     `GET /api/hub/models/{id}/reviews` or None where they could not be loaded, `hub` the HubModel or None.
-    `notice` is one sentence about what the visitor has just done.
+    `notice` is one sentence about what the visitor has just done, `keeping` where they keep the model.
     Raises `NotFound` where the model has no such version.
     """
     shown = read_model(model)
@@ -88,7 +90,7 @@ def render_model(
         read_reviews(reviews) if reviews is not None else None,
         read_hub_model(hub),
     )
-    return render("model.html.jinja", frame, view=view, notice=notice)
+    return render("model.html.jinja", frame, view=view, notice=notice, keeping=keeping)
 
 
 def render_previews_fragment(model: Json, version_id: int | None, hub: Json | None) -> str:

@@ -56,6 +56,15 @@ class QueryReader:
         """Whether the parameter came along with nothing in it: how some clients ask for the legal values."""
         return any(key == name and not value.strip() for key, value in self._pairs)
 
+    def was_sent(self, name: str) -> bool:
+        """Whether the parameter came along, with or without a value."""
+        return any(key == name for key, _ in self._pairs)
+
+    def truthy(self, name: str) -> bool:
+        """Yes for any text that does not say no: how the public site reads some of its parameters."""
+        value = self.text(name)
+        return value is not None and value.lower() not in FALSE
+
     def choices(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
         """Values out of a list."""
         values = self.all(name)

@@ -16,12 +16,15 @@ from limits.storage import storage_from_string
 from services.gateway.domain.access import Caller
 from services.gateway.domain.accounts import MAX_USERNAME
 from services.gateway.settings import GatewaySettings
-from shared.problems import TooMany, Unavailable
+from shared.problems import Forbidden, TooMany, Unavailable
 from shared.telemetry import logger
 
 log = logger(__name__)
 _NO_SIGN_IN = "Signing in is not possible at the moment; try again."
 _MESSAGE = "Rate limit exceeded, please retry shortly."
+_DOWNLOADS = (
+    "We've noticed an unusual amount of downloading from your account. Wait a while, or ask the hub's operator."
+)
 
 
 def network_of(address: str) -> str:
@@ -60,6 +63,8 @@ class RateLimits:
         self._account = _parsed(settings.rate_limit_key)
         self._sign_in = _parsed(settings.rate_limit_sign_in)
         self._wrong_password = _parsed(settings.rate_limit_guesses)
+        self._downloads = _parsed(settings.rate_limit_downloads)
+        self._blocked = [ipaddress.ip_network(network, strict=False) for network in settings.blocked]
 
     async def count(self, caller: Caller, address: str) -> None:
         """One request. While the storage is away it passes: the hub goes on without its limits."""
@@ -95,6 +100,19 @@ class RateLimits:
         except StorageError as error:
             raise Unavailable(_NO_SIGN_IN) from error
 
+    async def count_download(self, caller: Caller, address: str) -> None:
+        """One download; Forbidden for a blocked address."""
+        if self._blocked and any(_address(address) in network for network in self._blocked):
+            raise Forbidden("Forbidden")
+        known = caller.actor.is_known
+        who = ("account", str(caller.actor.account_id)) if known else ("address", network_of(address))
+        try:
+            await self._hit(self._downloads, "downloads", *who)
+        except TooMany as problem:
+            raise TooMany(_DOWNLOADS, retry_after_seconds=int((problem.headers or {})["Retry-After"])) from None
+        except StorageError as error:
+            log.warning("downloads cannot be counted", error=repr(error))
+
     async def _hit(self, limit: limits.RateLimitItem | None, *who: str) -> None:
         if limit is None or await self._limiter.hit(limit, *who):
             return
@@ -108,6 +126,14 @@ class RateLimits:
 def _guessed(username: str) -> tuple[str, str]:
     """What wrong passwords for a name are counted under; what is too long to be a name is no reason to keep it."""
     return "wrong password", username.lower()[: MAX_USERNAME + 1]
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return ipaddress.IPv6Address("::")
+    return (found.ipv4_mapped or found) if found.version == 6 else found
 
 
 def _parsed(text: str) -> limits.RateLimitItem | None:

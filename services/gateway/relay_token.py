@@ -14,13 +14,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class DownloadGrant(msgspec.Struct, frozen=True, array_like=True):
-    """May read one clean file."""
+    """May read one clean file; `account_id` is whose right that is, 0 everybody's."""
 
     version_id: int
     file_id: int
     object_key: str
     name: str
     size_bytes: int
+    account_id: int = 0
 
 
 class PartGrant(msgspec.Struct, frozen=True, array_like=True):

@@ -104,6 +104,16 @@ class Repository:
             raise NotFound(f"There is no account {account_id}.")
         return _account(document)
 
+    async def find_file_preferences(self, account_id: int) -> str | None:
+        """Which files the account prefers, as JSON; None if it has never said."""
+        document = await self._accounts.find_one({"_id": account_id}, {"file_preferences": 1})
+        kept: str | None = document.get("file_preferences") if document else None
+        return kept
+
+    async def set_file_preferences(self, account_id: int, preferences: str) -> None:
+        """Keep them for every download to come."""
+        await self._accounts.update_one({"_id": account_id}, {"$set": {"file_preferences": preferences}})
+
     # Passwords and identities
 
     async def find_with_password(self, username: str) -> tuple[Account, str | None] | None:

@@ -62,6 +62,12 @@ class GatewaySettings(Settings):
     """Wrong passwords for each name, from all addresses; then nobody signs in by that name for a while."""
     rate_limit_storage: SecretStr = SecretStr("async+memory://")
     """Where counts are kept. Several gateways share theirs in e.g. `async+mongodb://…` or `async+redis://…`."""
+    rate_limit_downloads: str = "off"
+    """Downloads of one account, or from one address without one, such as `200/day`."""
+    blocked_networks: str = ""
+    """Comma-separated addresses or networks that may not download."""
+    downloads_need_login: bool = False
+    """Whether every download needs an account, not only those whose creator asks for one."""
     trusted_proxies: str = ""
     """Comma-separated addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
@@ -69,6 +75,11 @@ class GatewaySettings(Settings):
     def is_https(self) -> bool:
         """Whether people reach the hub by https."""
         return (self.public_url or "").startswith("https://")
+
+    @property
+    def blocked(self) -> list[str]:
+        """The blocked networks, one by one."""
+        return [entry.strip() for entry in self.blocked_networks.split(",") if entry.strip()]
 
     @property
     def proxies(self) -> list[str]:
@@ -87,14 +98,16 @@ class GatewaySettings(Settings):
             raise ValueError("EASEL_SECRET must have 32 characters or more")
         return value
 
-    @field_validator("rate_limit_anonymous", "rate_limit_key", "rate_limit_sign_in", "rate_limit_guesses")
+    @field_validator(
+        "rate_limit_anonymous", "rate_limit_key", "rate_limit_sign_in", "rate_limit_guesses", "rate_limit_downloads"
+    )
     @classmethod
     def _rate(cls, value: str) -> str:
         if value != "off":
             limits.parse(value)  # says what it could not read
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "blocked_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         for entry in value.split(","):

@@ -9,8 +9,9 @@ import msgspec
 
 from shared.actor import Actor
 from shared.api import hub
+from shared.api.inside import RateContent
 from shared.clock import wire_time
-from shared.events.moderation import ContentReported, ContentRestored, ContentTakenDown
+from shared.events.moderation import ContentRated, ContentReported, ContentRestored, ContentTakenDown
 from shared.events.payload import Payload
 from shared.problems import Conflict, Forbidden, NotFound, Unauthorized
 
@@ -54,8 +55,11 @@ class Decision(Value, frozen=True, kw_only=True):
     """One row of the audit log: never changed, never deleted."""
 
     id: int
-    action: Literal["takedown", "restore"]
+    action: Literal["takedown", "restore", "rate"]
     model_id: int
+    subject_type: Literal["model", "image"] = "model"
+    subject_id: int | None = None
+    level: int | None = None
     reason: str
     moderator_id: int
     moderator: str
@@ -157,6 +161,19 @@ def restore(decision_id: int, model: KnownModel, reason: str, actor: Actor, now:
     )
 
 
+def rate(decision_id: int, model: KnownModel, ask: RateContent, actor: Actor, now: datetime) -> Ruling:
+    """Say how mature the model, or a picture of it, is; said again, it replaces what was said before."""
+    event = ContentRated(
+        subject_type=ask.subject_type, subject_id=ask.subject_id, actor_id=actor.account_id, actor=actor.username,
+        model_id=model.id, level=ask.level, reason=ask.reason.strip(),
+    )  # fmt: skip
+    decision = Decision(
+        id=decision_id, action="rate", model_id=model.id, subject_type=ask.subject_type, subject_id=ask.subject_id,
+        level=ask.level, reason=event.reason, moderator_id=actor.account_id, moderator=actor.username, created_at=now,
+    )  # fmt: skip
+    return Ruling(decision=decision, is_down=model.is_down, closes_reports_with=None, events=[event])
+
+
 def _as_decision(
     decision_id: int, action: Literal["takedown", "restore"], event: ContentTakenDown | ContentRestored, now: datetime
 ) -> Decision:
@@ -192,6 +209,9 @@ def decision_view(decision: Decision) -> hub.Decision:
         id=decision.id,
         action=decision.action,
         model_id=decision.model_id,
+        subject_type=decision.subject_type,
+        subject_id=decision.subject_id,
+        level=decision.level,
         reason=decision.reason,
         moderator=decision.moderator,
         created_at=wire_time(decision.created_at),

@@ -12,6 +12,7 @@ from services.moderation import domain
 from services.moderation.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import Decision, DecisionPage, NewReport, NewTakedown, Report, ReportPage
+from shared.api.inside import RateContent
 from shared.clock import now
 
 PathId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
@@ -70,6 +71,16 @@ class Moderation(Controller):
         at = now()
         decision = await moderation.save_ruling(
             model_id, lambda decision_id, model: domain.restore(decision_id, model, reason, actor, at)
+        )
+        return domain.decision_view(decision)
+
+    @post("/ratings", status_code=HTTP_202_ACCEPTED)
+    async def rate(self, data: RateContent, actor: Actor, moderation: Repository) -> Decision:
+        """Rate a picture or a model; the catalog does it when the event arrives."""
+        domain.require_moderator(actor)
+        at = now()
+        decision = await moderation.save_ruling(
+            data.model_id, lambda decision_id, model: domain.rate(decision_id, model, data, actor, at)
         )
         return domain.decision_view(decision)
 

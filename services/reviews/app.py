@@ -5,6 +5,8 @@ from __future__ import annotations
 from litestar import Litestar
 from litestar.di import Provide
 
+from services.reviews.collection_routes import COLLECTION_ROUTES
+from services.reviews.collection_store import Collections
 from services.reviews.consumers import ReviewsConsumers
 from services.reviews.repository import Repository
 from services.reviews.routes import ROUTES
@@ -22,9 +24,10 @@ def create_app() -> Litestar:
     settings = Settings()
     mongo = Mongo(settings, "reviews")
     kafka = Kafka(settings)
-    reviews = Repository(mongo, Outbox(mongo, "reviews"))
+    outbox = Outbox(mongo, "reviews")
+    reviews, collections = Repository(mongo, outbox), Collections(mongo, outbox)
     consumer = Consumer(mongo, kafka, "reviews")
-    ReviewsConsumers(reviews).register(consumer)
+    ReviewsConsumers(reviews, collections).register(consumer)
     return create_service(
         "reviews",
         settings,
@@ -35,6 +38,9 @@ def create_app() -> Litestar:
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,
         ],
-        routes=ROUTES,
-        dependencies={"reviews": Provide(lambda: reviews, sync_to_thread=False)},
+        routes=[*ROUTES, *COLLECTION_ROUTES],
+        dependencies={
+            "collections": Provide(lambda: collections, sync_to_thread=False),
+            "reviews": Provide(lambda: reviews, sync_to_thread=False),
+        },
     )

@@ -120,6 +120,7 @@ def change_review(before: Review, ask: hub.NewReview, now: datetime) -> Change:
     event = ReviewChanged(
         review_id=review.id, model_id=review.model_id, version_id=review.version_id, author_id=review.author_id,
         author=review.author, recommended=review.recommended, was_recommended=before.recommended, text=review.text,
+        had_text=bool(before.text),
     )  # fmt: skip
     return review, [event]
 
@@ -130,7 +131,7 @@ def remove_review(review: Review, actor: Actor) -> list[Payload]:
         raise Forbidden(f"Review {review.id} is by {review.author}; only they or a moderator may remove it.")
     event = ReviewRemoved(
         review_id=review.id, model_id=review.model_id, version_id=review.version_id, author_id=review.author_id,
-        author=review.author, was_recommended=review.recommended,
+        author=review.author, was_recommended=review.recommended, had_text=bool(review.text),
     )  # fmt: skip
     return [event]
 

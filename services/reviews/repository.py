@@ -55,7 +55,7 @@ class Repository:
     async def find_model_state(self, model_id: int, session: Session | None = None) -> ModelState | None:
         """Whether the model is visible; None for one that is not known."""
         row = await self._models.find_one({"_id": model_id}, session=session)
-        return row["state"] if row else None
+        return row.get("state") if row else None
 
     async def change_model_state(
         self, model_id: int, change: Callable[[ModelState | None], ModelState], session: Session

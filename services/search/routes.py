@@ -49,13 +49,21 @@ async def search(
     sizes: list[str] | None = None,
     previews: bool | None = None,
     facets: list[str] | None = None,
+    within: str | None = None,
+    archived: bool = False,
+    availabilities: list[str] | None = None,
+    viewer: str = "",
+    supports_generation: Annotated[bool, Parameter(query="supportsGeneration")] = False,
+    early_access: Annotated[bool, Parameter(query="earlyAccess")] = False,
+    commercial_uses: Annotated[list[str] | None, Parameter(query="allowCommercialUse")] = None,
     limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
     cursor: str | None = None,
     page: Annotated[int | None, Parameter(ge=1)] = None,
 ) -> SearchPage:
     """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
 
-    `facets` names the facets to count (`domain.filters.FACETS`).
+    `facets` names the facets to count (`domain.filters.FACETS`). `within` is a list of ids with commas, since there may
+    be thousands.
     """
     wanted = Wanted(
         query=text,
@@ -76,6 +84,13 @@ async def search(
         file_formats=tuple(file_formats or ()),
         sizes=tuple(sizes or ()),
         has_previews=previews,
+        within=None if within is None else tuple(int(each) for each in within.split(",") if each),
+        archived=archived,
+        availabilities=tuple(availabilities or ()),
+        viewer=viewer,
+        supports_generation=supports_generation,
+        early_access=early_access,
+        commercial_uses=tuple(commercial_uses or ()),
     )
     counted = [_one_of("facets", name, tuple(FACETS)) for name in facets or ()]
     return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted)

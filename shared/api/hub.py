@@ -20,6 +20,16 @@ Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
 UploadId = UUID
 
+Availability = Literal["Public", "Unsearchable", "Private"]
+"""`Unsearchable` is for those who have its address, `Private` for its owner (and the moderators)."""
+CheckpointType = Literal["Trained", "Merge"]
+BaseModelType = Literal["Standard", "Inpainting", "Refiner", "Pix2Pix"]
+UsageControl = Literal["Download", "Generation", "InternalGeneration", "ExternalGeneration"]
+"""Anything but `Download` closes the files of a version."""
+Level = Literal[1, 2, 4, 8, 16, 32]
+"""How mature something is: PG, PG-13, R, X, XXX; 32 is blocked, which nobody sees."""
+CommercialUse = Literal["None", "Image", "RentCivit", "Rent", "Sell"]
+
 VersionStatus = Literal["Draft", "Scanning", "Published", "Refused", "TakenDown", "Unpublished"]
 FileState = Literal["uploading", "pending", "clean", "dangerous", "invalid", "failed"]
 UploadStatus = Literal["open", "complete", "aborted", "expired"]
@@ -44,6 +54,9 @@ class NewModel(Ask, frozen=True, kw_only=True):
     nsfw: bool = False
     poi: bool = False
     minor: bool = False
+    sfw_only: bool = False
+    checkpoint_type: CheckpointType | None = None
+    availability: Availability = "Public"
     allow_no_credit: bool = True
     allow_commercial_use: Annotated[list[str], Meta(max_length=50)] = msgspec.field(
         default_factory=lambda: ["Image", "RentCivit", "Rent", "Sell"]
@@ -59,6 +72,17 @@ class ModelChange(Ask, frozen=True, kw_only=True):
     description: Text | UnsetType = UNSET
     tags: Annotated[list[Tag], Meta(max_length=50)] | UnsetType = UNSET
     nsfw: bool | UnsetType = UNSET
+    poi: bool | UnsetType = UNSET
+    minor: bool | UnsetType = UNSET
+    sfw_only: bool | UnsetType = UNSET
+    checkpoint_type: CheckpointType | UnsetType | None = UNSET
+    availability: Availability | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+    """Archived: shown where archived models are asked for, and no longer downloadable by anybody."""
+    allow_no_credit: bool | UnsetType = UNSET
+    allow_commercial_use: list[CommercialUse] | UnsetType = UNSET
+    allow_derivatives: bool | UnsetType = UNSET
+    allow_different_license: bool | UnsetType = UNSET
 
 
 class NewVersion(Ask, frozen=True, kw_only=True):
@@ -71,12 +95,50 @@ class NewVersion(Ask, frozen=True, kw_only=True):
     base_version_id: Id | None = None
 
 
+class ComponentLink(Ask, frozen=True, kw_only=True):
+    """A published version whose file is used along: as a VAE, a text encoder, … (`type` is a type of file)."""
+
+    type: Literal["VAE", "Text Encoder", "UNet", "Diffusion Model", "CLIPVision", "ControlNet", "Config"]
+    version_id: Id
+
+
+class VersionChange(Ask, frozen=True, kw_only=True):
+    """Body of `PATCH /api/hub/versions/{id}`: what is absent stays as it is. Files of a published version are final."""
+
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    trained_words: Annotated[list[Word], Meta(max_length=100)] | UnsetType = UNSET
+    base_model_type: BaseModelType | UnsetType = UNSET
+    usage_control: UsageControl | UnsetType = UNSET
+    require_login: bool | UnsetType = UNSET
+    """Whether only people with an account may download it."""
+    availability: Availability | UnsetType = UNSET
+    early_access_until: str | UnsetType | None = UNSET
+    """ISO 8601 with its zone. Until then nobody downloads it but its owner and those of `early_access_for`."""
+    early_access_for: Annotated[list[Word], Meta(max_length=1000)] | UnsetType = UNSET
+    """Usernames."""
+    components: Annotated[list[ComponentLink], Meta(max_length=20)] | UnsetType = UNSET
+
+
 class FileFacts(Ask, frozen=True, kw_only=True):
     """What the publisher says of a file."""
 
     format: str | None = None
     size: Literal["full", "pruned"] | None = None
     fp: Annotated[str, Meta(max_length=64)] | None = None
+    quant_type: Annotated[str, Meta(max_length=64)] | None = None
+    override_name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """The name to download the file under, instead of the one that the hub makes."""
+    is_required: bool | None = None
+
+
+class FilePreferences(Ask, frozen=True, kw_only=True):
+    """Body of `PUT /api/hub/me/file-preferences`: which of a version's files a download means when it names none."""
+
+    format: str | None = None
+    size: Literal["full", "pruned"] | None = None
+    fp: Annotated[str, Meta(max_length=64)] | None = None
+    quant_type: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class NewUpload(Ask, frozen=True, kw_only=True):
@@ -195,6 +257,10 @@ class HubVersion(Answer, frozen=True, kw_only=True):
     status_reason: str | None
     published_at: str | None
     url: str
+    availability: Availability = "Public"
+    usage_control: UsageControl = "Download"
+    require_login: bool = False
+    early_access_until: str | None = None
     files: list[HubFile]
     previews: Previews = Previews()
 
@@ -210,6 +276,10 @@ class HubModel(Answer, frozen=True, kw_only=True):
     status: VersionStatus
     url: str
     owner: str
+    availability: Availability = "Public"
+    archived: bool = False
+    nsfw: bool = False
+    checkpoint_type: CheckpointType | None = None
     versions: list[HubVersion]
 
 
@@ -278,12 +348,41 @@ class NewTakedown(Ask, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
 
 
-class Decision(Answer, frozen=True, kw_only=True):
-    """A moderator's decision, as the audit log keeps it."""
+class NewRating(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/moderation/ratings`: how mature a picture, or a model as a whole, is."""
+
+    subject_type: Literal["model", "image"]
+    subject_id: Id
+    level: Level
+    reason: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class ProposedRating(Ask, frozen=True, kw_only=True):
+    """Body of `PUT /api/hub/images/{id}/rating`: what the publisher says; a moderator's word counts more."""
+
+    level: Literal[1, 2, 4, 8, 16]
+
+
+class HubImage(Answer, frozen=True, kw_only=True):
+    """A picture with its ratings: a moderator's, its publisher's (0: none), and what it counts as."""
 
     id: int
-    action: Literal["takedown", "restore"]
     model_id: int
+    version_id: int
+    level: int
+    proposed_level: int
+    shown_level: int
+
+
+class Decision(Answer, frozen=True, kw_only=True):
+    """A moderator's decision, as the audit log keeps it; `subject_id` and `level` are a rating's."""
+
+    id: int
+    action: Literal["takedown", "restore", "rate"]
+    model_id: int
+    subject_type: Literal["model", "image"] = "model"
+    subject_id: int | None = None
+    level: int | None = None
     reason: str
     moderator: str
     created_at: str

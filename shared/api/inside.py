@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -31,6 +32,16 @@ class OpenUpload(Ask, frozen=True, kw_only=True):
     name: str
     size_bytes: int
     type: str
+
+
+class RateContent(Ask, frozen=True, kw_only=True):
+    """gateway → moderation: a rating, and the model that its subject belongs to."""
+
+    model_id: int
+    subject_type: Literal["model", "image"]
+    subject_id: int
+    level: int
+    reason: str
 
 
 class VersionRights(Inside, frozen=True, kw_only=True):
@@ -81,6 +92,11 @@ class Repo(Inside, frozen=True, kw_only=True):
 
 NO_SUCH_REVISION = "no-such-revision"
 """Slug of the catalog's 404 for a repository that exists but not at that revision."""
+
+DOWNLOADS_DISABLED = "downloads-disabled"
+LOGIN_NEEDED = "login-needed"
+EARLY_ACCESS = "early-access"
+"""Slugs of the catalog's refusals of a download. The detail of the last one is when early access ends."""
 
 
 class FacetValue(Inside, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 from shared.events.payload import Part, Payload
 
 
@@ -116,6 +118,16 @@ class SearchDocument(Part, frozen=True, kw_only=True):
     size_bytes: int
     published_at: datetime
     last_version_at: datetime
+    availabilities: list[str] = msgspec.field(default_factory=lambda: ["Public"])
+    """Those of its versions; plain browsing shows what is `Public`."""
+    archived: bool = False
+    poi: bool = False
+    minor: bool = False
+    supports_generation: bool = False
+    commercial_uses: list[str] = []
+    early_access_until: datetime | None = None
+    """The latest end of its versions' early access."""
+    collected: int = 0
 
 
 class _StateEvent(Payload, frozen=True, kw_only=True):

@@ -60,3 +60,11 @@ class AppealDecided(_ModerationEvent, frozen=True, kw_only=True):
     appellant_id: int
     accepted: bool
     reason: str
+
+
+class ContentRated(_ModerationEvent, frozen=True, kw_only=True):
+    """A moderator said how mature a picture, or a model as a whole, is: 1 PG, 2 PG-13, 4 R, 8 X, 16 XXX, 32 blocked."""
+
+    model_id: int
+    level: int
+    reason: str

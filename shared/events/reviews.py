@@ -1,4 +1,4 @@
-"""`easel.reviews`: what the community says. Key: model id."""
+"""`easel.reviews`: what the community says and keeps. Key: model id."""
 
 from __future__ import annotations
 
@@ -28,12 +28,29 @@ class ReviewPosted(_ReviewEvent, frozen=True, kw_only=True):
 class ReviewChanged(_ReviewEvent, frozen=True, kw_only=True):
     """The author changed their review; `was_recommended` is what the counters must give back."""
 
+    version: ClassVar[int] = 2
+
     recommended: bool
     was_recommended: bool
     text: str
+    had_text: bool = False
+    """Whether there were words before: such reviews are counted as comments."""
 
 
 class ReviewRemoved(_ReviewEvent, frozen=True, kw_only=True):
     """The review is gone, by its author or by a moderator."""
 
+    version: ClassVar[int] = 2
+
     was_recommended: bool
+    had_text: bool = False
+
+
+class ModelCollected(Payload, frozen=True, kw_only=True):
+    """A model was put into a collection or taken out of one; `collected` is in how many it is now."""
+
+    topic: ClassVar[str] = "easel.reviews"
+    key_field: ClassVar[str] = "model_id"
+
+    model_id: int
+    collected: int

@@ -53,7 +53,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         name="easel.models.state", key="model id", partitions=12, retention_days=30, compacted=True,
-        writers=("catalog",), readers=("search",),
+        writers=("catalog",), readers=("search", "reviews"),
     ),
     Topic(
         name="easel.previews", key="version id", partitions=12, retention_days=30,

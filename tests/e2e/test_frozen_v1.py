@@ -31,6 +31,9 @@ class Answers:
         hub.search("Bare")
         review = {"recommended": True, "text": "Good."}
         created(client.post(f"/api/hub/versions/{shapes.version_id}/reviews", json=review))
+        collection = created(client.post("/api/hub/collections", json={"name": "Kept", "isPublic": True}))
+        put = client.put(f"/api/hub/collections/{collection['id']}/models/{shapes.model_id}")
+        assert put.status_code == 204, put.text
         file = hub.version(shapes.version_id)["files"][0]
         self._hub = hub
         queries = {
@@ -48,7 +51,8 @@ class Answers:
             "GET /me": (f"?token={key}",),
             "GET /enums": ("",),
             "GET /articles": ("",),
-            "GET /collections": ("",),
+            "GET /collections": ("", "?nsfw=true"),
+            "GET /collections/{id}": (f"/{collection['id']}",),
             "GET /permissions/check": (f"?entityIds={bare['id']},1,2147483647",),
             "GET /model-files/{id}/tensor-metadata": (f"/{file['id']}/tensor-metadata",),
         }  # fmt: skip

@@ -9,12 +9,16 @@ import msgspec
 
 
 class BaseModel(msgspec.Struct, frozen=True):
-    """One base model: its name on the wire, its ecosystem, whether selectors show it, whether it may be published."""
+    """One base model: its name on the wire, its ecosystem, whether selectors show it, whether it may be published.
+
+    The licence of a `restricted` one forbids mature content.
+    """
 
     name: str
     ecosystem: str
     hidden: bool = False
     deprecated: bool = False
+    restricted: bool = False
 
 
 @cache
@@ -38,3 +42,9 @@ def ecosystem(name: str) -> str:
     """The AIR ecosystem of a base model; an unknown one passes through in lower case."""
     known = _by_name().get(name)
     return known.ecosystem if known else name.lower()
+
+
+def is_restricted(name: str) -> bool:
+    """Whether the licence of a base model forbids mature content."""
+    known = _by_name().get(name)
+    return known is not None and known.restricted

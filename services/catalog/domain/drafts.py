@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 
 from services.catalog.domain import base_models
-from services.catalog.domain.model import File, Model, Version
+from services.catalog.domain.files import Wish, component_file
+from services.catalog.domain.model import Component, File, Model, Version
 from shared.actor import Actor
-from shared.api.hub import ModelChange, NewModel, NewVersion
+from shared.api.hub import ComponentLink, ModelChange, NewModel, NewVersion, VersionChange
 from shared.api.inside import AttachFile
 from shared.api.v1 import COMMERCIAL_USES, FILE_FORMATS, FILE_TYPES, MODEL_TYPES
+from shared.events.models import ModelChanged, ModelRestored, ModelUnpublished
+from shared.events.payload import Payload
 from shared.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthorized
 
 replace = msgspec.structs.replace
@@ -71,6 +74,9 @@ def new_model(model_id: int, ask: NewModel, actor: Actor, now: datetime) -> Mode
         nsfw=ask.nsfw,
         poi=ask.poi,
         minor=ask.minor,
+        sfw_only=ask.sfw_only,
+        checkpoint_type=ask.checkpoint_type,
+        availability=ask.availability,
         allow_no_credit=ask.allow_no_credit,
         allow_commercial_use=tuple(dict.fromkeys(ask.allow_commercial_use)),
         allow_derivatives=ask.allow_derivatives,
@@ -87,7 +93,58 @@ def change_model(model: Model, ask: ModelChange, now: datetime) -> Model:
         sent["tags"] = tuple(tag.lower() for tag in _clean_words(sent["tags"]))
     if "name" in sent:
         sent["name"] = sent["name"].strip()
+    if "allow_commercial_use" in sent:
+        sent["allow_commercial_use"] = tuple(dict.fromkeys(sent["allow_commercial_use"]))
     return replace(model, **sent, updated_at=now)
+
+
+def visibility_events(before: Model, after: Model) -> list[Payload]:
+    """What others must hear of a change of a model: that it is hidden, shown again, or merely different."""
+    if before.is_visible and not after.is_visible:
+        return [ModelUnpublished(model_id=after.id, reason="made private by its owner")]
+    if after.is_visible and not before.is_visible:
+        return [ModelRestored(model_id=after.id)]
+    return [ModelChanged(model_id=after.id)] if after.is_visible and after != before else []
+
+
+def change_version(
+    model: Model, version_id: int, ask: VersionChange, components: Sequence[Component] | None, now: datetime
+) -> Model:
+    """The model with what was sent of a version changed. Raises NotFound, or Invalid for a time that is none."""
+    version = model.version(version_id)
+    if version is None:
+        raise NotFound(f"There is no version with id {version_id}.")
+    sent = {name: value for name in ask.__struct_fields__ if (value := getattr(ask, name)) is not msgspec.UNSET}
+    sent.pop("components", None)
+    if components is not None:
+        sent["components"] = tuple(components)
+    if "name" in sent:
+        sent["name"] = sent["name"].strip()
+    if "trained_words" in sent:
+        sent["trained_words"] = _clean_words(sent["trained_words"])
+    if "early_access_for" in sent:
+        sent["early_access_for"] = tuple(dict.fromkeys(name.strip().lower() for name in sent["early_access_for"]))
+    if sent.get("early_access_until"):
+        sent["early_access_until"] = _moment("earlyAccessUntil", sent["early_access_until"])
+    return replace(model.with_version(replace(version, **sent, updated_at=now)), updated_at=now)
+
+
+def _moment(field: str, text: str) -> datetime:
+    try:
+        moment: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
+    except msgspec.ValidationError as error:
+        message = "expected a time with its zone, such as 2026-03-01T12:00:00Z"
+        raise Invalid(f"{field}: {message}", errors=[FieldError(field, message)]) from error
+    return moment.astimezone(UTC)
+
+
+def link_component(ask: ComponentLink, giver: Model | None, version: Version | None) -> Component:
+    """A component from somebody's public version. Raises Invalid for one that has no such file."""
+    file = component_file(version, Wish(type=ask.type)) if version is not None else None
+    if giver is None or not giver.is_visible or version is None or not version.is_published or file is None:
+        message = f"version {ask.version_id} is not public or has no file that could be its {ask.type}"
+        raise Invalid(f"components: {message}", errors=[FieldError("components", message)])
+    return Component(type=ask.type, version_id=ask.version_id, file=file)
 
 
 def new_version(model: Model, version_id: int, ask: NewVersion, now: datetime) -> Model:
@@ -140,6 +197,9 @@ def attach_file(model: Model, version_id: int, ask: AttachFile, now: datetime) -
         format=ask.metadata.format,
         size=ask.metadata.size,
         fp=ask.metadata.fp,
+        quant_type=ask.metadata.quant_type,
+        override_name=ask.metadata.override_name,
+        is_required=ask.metadata.is_required,
         created_at=now,
     )
     return model.with_version(replace(version, files=(*kept, file), **_AS_DRAFT, updated_at=now))

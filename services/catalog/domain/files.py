@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-import msgspec
-
 from services.catalog.domain.model import File, Model, Version
+from shared.api.hub import FilePreferences
+from shared.api.v1 import FILE_TYPES
 
 _WEIGHT_TYPES = ("Model", "Pruned Model", "Diffusion Model", "UNet")
+COMPONENT_TYPES = ("VAE", "Text Encoder", "UNet", "Diffusion Model", "CLIPVision", "ControlNet", "Config")
+"""Types of files that a version may borrow from another one."""
 _FORMATS = {
     "safetensors": "SafeTensor", "gguf": "GGUF", "torch_zip": "PickleTensor", "torch_legacy": "PickleTensor",
     "pickle": "PickleTensor", "onnx": "ONNX",
 }  # fmt: skip
-_DEFAULT = {"format": "SafeTensor", "size": "pruned", "fp": "fp16"}
 _STOOD_IN_FOR = {"AutoV1": 8, "AutoV3": 12}
-_WEIGHTS = {"format": 100.0, "size": 10.0, "fp": 1.0}
+_WEIGHTS = {"format": 100.0, "size": 10.0, "fp": 1.0, "quant_type": 0.5}
+_QUANT_TYPE = re.compile(r"(?<![A-Za-z0-9])(?:I?Q[1-8]_[A-Z0-9]+(?:_(?:XXS|XS|XL|S|M|L))?|TQ[12]_0)(?![A-Za-z0-9])")
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted."""
+class Wish(FilePreferences, frozen=True, kw_only=True):
+    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted.
+
+    `saved` are those that the caller has kept for every download; they decide, but nothing contradicts them.
+    """
 
     file_id: int | None = None
     type: str | None = None
-    format: str | None = None
-    size: str | None = None
-    fp: str | None = None
+    saved: FilePreferences = FilePreferences()
+
+
+_DEFAULT = FilePreferences(format="SafeTensor", size="pruned", fp="fp16", quant_type="Q4_K_M")
 
 
 def all_kinds(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -45,13 +51,20 @@ def file_format(scanned: str, name: str) -> str:
     return _FORMATS.get(scanned, "Other")
 
 
+def quant_type(precision: str | None, name: str) -> str | None:
+    """How a GGUF file is quantised: what its tensors say, made exact by its name (`Q4_K` and `…-Q4_K_M.gguf`)."""
+    named = next((found[0] for found in _QUANT_TYPE.finditer(name.upper())), None)
+    return named if named and (precision is None or named.startswith(precision)) else precision
+
+
 def _score(file: File, wish: Wish) -> float:
     """The published scoring: 1000, plus or minus a weight per known fact, plus 1000 for weights."""
     score = 1000.0
     for fact, weight in _WEIGHTS.items():
         known = getattr(file, fact)
         if known is not None:
-            score += weight if known == (getattr(wish, fact) or _DEFAULT[fact]) else -weight
+            wanted = getattr(wish, fact) or getattr(wish.saved, fact) or getattr(_DEFAULT, fact)
+            score += weight if known == wanted else -weight
     return score + (1000 if file.type in _WEIGHT_TYPES else 0)
 
 
@@ -61,9 +74,9 @@ def primary_file(version: Version, wish: Wish = Wish()) -> File | None:  # noqa:
     return max(candidates, key=lambda file: _score(file, wish)) if candidates else None
 
 
-def ordered_files(version: Version) -> tuple[File, ...]:
+def ordered_files(version: Version, wish: Wish = Wish()) -> tuple[File, ...]:  # noqa: B008 (frozen)
     """The public files, the primary one first: several clients take the first without looking."""
-    primary = primary_file(version)
+    primary = primary_file(version, wish)
     if primary is None:
         return ()
     return (primary, *(file for file in version.public_files if file.id != primary.id))
@@ -76,6 +89,10 @@ def choose_file(version: Version, wish: Wish) -> File | None:
         return next((file for file in files if file.id == wish.file_id), None)
     if wish.type is not None:
         files = tuple(file for file in files if file.type == wish.type)
+    return _best(files, wish)
+
+
+def _best(files: Sequence[File], wish: Wish) -> File | None:
     if not files:
         return None
     best = max(files, key=lambda file: _score(file, wish))
@@ -86,13 +103,26 @@ def choose_file(version: Version, wish: Wish) -> File | None:
     return best
 
 
+def lacks_component(version: Version, wish: Wish) -> bool:
+    """Whether a component is asked for that the version has no file of, so that a linked version may give it."""
+    is_component = wish.file_id is None and wish.type in COMPONENT_TYPES
+    return is_component and all(file.type != wish.type for file in version.public_files)
+
+
+def component_file(linked: Version, wish: Wish) -> File | None:
+    """The file of a linked version that stands for the component: one of that type, else its weights."""
+    files = [file for file in linked.public_files if file.type == wish.type]
+    files = files or [file for file in linked.public_files if file.type in _WEIGHT_TYPES]
+    return _best(files, wish)
+
+
 def _camel(text: str) -> str:
     """One half of a download name: cut at 20 characters plus the count of `_`, then camel-case."""
     text = re.sub(r"[^A-Za-z0-9]", "_", text.replace("'", ""))
     limit = 20 + text.count("_")
     if len(text) > limit:
-        cut = text[:limit]
-        text = cut[: cut.rfind("_")] if "_" in cut else cut
+        cut = text.rfind("_", 0, limit + 1)
+        text = text[: cut if cut >= 0 else limit]
     words = [word for word in text.split("_") if word]
     if not words:
         return ""
@@ -126,20 +156,24 @@ def download_name(model: Model, version: Version, file: File) -> str:
 
 
 def _made_name(model: Model, version: Version, file: File) -> str:
+    if file.override_name:
+        return _safe(file.override_name)
     extension = PurePosixPath(file.name).suffix.lstrip(".").lower()
-    keeps_name = model.type in ("LORA", "LoCon", "DoRA", "VAE") or file.type == "VAE"
-    if keeps_name or not re.search(r"[A-Za-z0-9]", model.name) or not extension:
+    keeps_name = model.type in ("LORA", "LoCon") or file.type not in FILE_TYPES or not extension
+    if keeps_name or not re.search(r"[A-Za-z0-9]", model.name):
         return _safe(file.name)
+    version_name = re.sub(re.escape(model.name), "", version.name, flags=re.IGNORECASE)
+    stem = "_".join(part for part in (_camel(model.name), _camel(version_name)) if part)
+    if file.type == "Training Data":
+        return _safe(f"{stem}_trainingData.zip")
     if model.type == "TextualInversion":
         if not version.trained_words:
             return _safe(file.name)
         negative = "-neg" if file.type == "Negative" else ""
         return _safe(f"{version.trained_words[0]}{negative}.{extension}")
-    version_name = re.sub(re.escape(model.name), "", version.name, flags=re.IGNORECASE)
-    stem = "_".join(part for part in (_camel(model.name), _camel(version_name)) if part)
-    if file.type == "Training Data":
-        return _safe(f"{stem}_trainingData.zip")
-    suffix = "-inpainting" if "inpainting" in file.name.lower() else ""
-    suffix = ".instruct-pix2pix" if "instruct-pix2pix" in file.name.lower() else suffix
+    if file.type == "VAE":
+        return _safe(file.name)
+    suffix = "-inpainting" if "-inpainting" in file.name.lower() else ""
+    suffix = ".instruct-pix2pix" if ".instruct-pix2pix" in file.name.lower() else suffix
     suffix += "_txt" if file.type == "Text Encoder" else ""
     return _safe(f"{stem}{suffix}.{extension}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.catalog.domain.model import Image, Model, Version
+from services.catalog.domain.version_facts import availability_of
 from services.catalog.domain.wire import Wire
 from shared.api import v1
 from shared.clock import wire_time
@@ -35,6 +36,8 @@ class ImageRow(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, Any]
     version_ids: tuple[int, ...]
     tags: tuple[str, ...]
+    is_listed: bool = True
+    """Whether everybody may come across it; else it is for those who know the model's address."""
 
 
 def image_rows(model: Model, wire: Wire) -> dict[int, ImageRow]:
@@ -42,7 +45,7 @@ def image_rows(model: Model, wire: Wire) -> dict[int, ImageRow]:
     if not model.is_visible:
         return {}
     shown = [(version, image) for version in model.published_versions for image in version.images]
-    return {image.id: _row(model, version, image, wire.image_level(image)) for version, image in shown}
+    return {image.id: _row(model, version, image, wire.image_level(model, image)) for version, image in shown}
 
 
 def _row(model: Model, version: Version, image: Image, level: int) -> ImageRow:
@@ -52,6 +55,7 @@ def _row(model: Model, version: Version, image: Image, level: int) -> ImageRow:
         base_model=version.base_model, level=level, created_at=image.created_at, published_at=version.published_at,
         key=image.key, width=image.width, height=image.height, blurhash=image.blurhash, meta=image.meta,
         version_ids=resources_of(version.id, image.meta), tags=model.tags,
+        is_listed=not model.poi and availability_of(model, version) != "Unsearchable",
     )  # fmt: skip
 
 

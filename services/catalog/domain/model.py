@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.api.hub import FileState
+from shared.api.hub import Availability, BaseModelType, CheckpointType, FileState, UsageControl
 
+_MERGE_KEYS = {"modelspec.merged_from", "sd_merge_models", "sd_merge_recipe"}
+"""What mergers write into the header of a file."""
 VersionState = Literal["draft", "scanning", "published", "refused"]
 
 
@@ -44,6 +46,11 @@ class File(Value, frozen=True, kw_only=True):
     format: str | None = None
     size: str | None = None
     fp: str | None = None
+    quant_type: str | None = None
+    """How a GGUF file is quantised."""
+    override_name: str | None = None
+    """The name to download it under, if its publisher chose one."""
+    is_required: bool | None = None
     sha256: str | None = None
     hashes: dict[str, str] = {}
     findings: tuple[Finding, ...] = ()
@@ -56,8 +63,19 @@ class File(Value, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Component(Value, frozen=True, kw_only=True):
+    """Another version whose file is used along with this one, as what `type` (a type of file) says.
+
+    `file` is that file as it was when it was linked. Whether it may be downloaded is asked of its own version.
+    """
+
+    type: str
+    version_id: int
+    file: File
+
+
 class Image(Value, frozen=True, kw_only=True):
-    """A picture; `level` 0 means that nobody has rated it yet."""
+    """A picture. `level` is a moderator's rating, `proposed` its publisher's; 0 means none (`domain/maturity.py`)."""
 
     id: int
     key: str
@@ -67,6 +85,7 @@ class Image(Value, frozen=True, kw_only=True):
     size_bytes: int
     meta: dict[str, Any]
     level: int = 0
+    proposed: int = 0
     created_at: datetime
 
 
@@ -87,6 +106,14 @@ class Version(Value, frozen=True, kw_only=True):
     description: str = ""
     trained_words: tuple[str, ...] = ()
     base_version_id: int | None = None
+    base_model_type: BaseModelType = "Standard"
+    usage_control: UsageControl = "Download"
+    require_login: bool = False
+    availability: Availability = "Public"
+    early_access_until: datetime | None = None
+    early_access_for: tuple[str, ...] = ()
+    """Names, in lower case, of the accounts that need not wait."""
+    components: tuple[Component, ...] = ()
     state: VersionState = "draft"
     reason: str | None = None
     created_at: datetime
@@ -100,6 +127,20 @@ class Version(Value, frozen=True, kw_only=True):
     def is_published(self) -> bool:
         """Visible to everybody, unless the model is withdrawn."""
         return self.state == "published"
+
+    @property
+    def is_public(self) -> bool:
+        """Published, and not for its owner alone."""
+        return self.is_published and self.availability != "Private"
+
+    @property
+    def can_generate(self) -> bool:
+        """Whether the hub's renderers can draw with it: they have."""
+        return bool(self.images)
+
+    def is_gated(self, now: datetime) -> bool:
+        """Whether it is in early access."""
+        return self.early_access_until is not None and now < self.early_access_until
 
     @property
     def public_files(self) -> tuple[File, ...]:
@@ -121,6 +162,16 @@ class Model(Value, frozen=True, kw_only=True):
     nsfw: bool = False
     poi: bool = False
     minor: bool = False
+    sfw_only: bool = False
+    checkpoint_type: CheckpointType | None = None
+    """What its creator says it is; `checkpoint_kind` also knows what its files tell."""
+    availability: Availability = "Public"
+    archived: bool = False
+    """Shown, but no longer downloadable: its owner has retired it."""
+    level: int = 0
+    """A moderator's rating of the whole; 0 means none."""
+    comments: int = 0
+    collected: int = 0
     allow_no_credit: bool = True
     allow_commercial_use: tuple[str, ...] = ()
     allow_derivatives: bool = True
@@ -134,14 +185,30 @@ class Model(Value, frozen=True, kw_only=True):
 
     @property
     def published_versions(self) -> tuple[Version, ...]:
-        """Newest first: clients take the first as the latest."""
-        published = [version for version in self.versions if version.is_published]
+        """The public ones, newest first: clients take the first as the latest."""
+        published = [version for version in self.versions if version.is_public]
         return tuple(sorted(published, key=lambda version: (version.published_at, version.id), reverse=True))
 
     @property
     def is_visible(self) -> bool:
         """Whether anybody may see it."""
+        return self.availability != "Private" and self.is_released and bool(self.published_versions)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it is published and neither deleted nor withdrawn; who may see it is another question."""
         return not self.deleted and self.taken_down is None and any(version.is_published for version in self.versions)
+
+    @property
+    def checkpoint_kind(self) -> CheckpointType | None:
+        """Whether a checkpoint was trained or merged: as its creator says, else as the headers of its files do."""
+        if self.type != "Checkpoint" or self.checkpoint_type is not None:
+            return self.checkpoint_type
+        known = [(file.facts or {}).get("metadata") or {} for version in self.versions for file in version.files]
+        keys = {key for metadata in known for key in metadata}
+        if keys & _MERGE_KEYS:
+            return "Merge"
+        return "Trained" if any(key.startswith("ss_") for key in keys) else None
 
     def version(self, version_id: int) -> Version | None:
         """The version of that id, if the model has it."""

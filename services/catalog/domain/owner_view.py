@@ -38,6 +38,10 @@ def hub_version(model: Model, version: Version) -> hub.HubVersion:
         status_reason=model.taken_down or version.reason,
         published_at=wire_time(version.published_at) if version.published_at else None,
         url=f"{ORIGIN}/models/{model.id}?modelVersionId={version.id}",
+        availability=version.availability,
+        usage_control=version.usage_control,
+        require_login=version.require_login,
+        early_access_until=wire_time(version.early_access_until) if version.early_access_until else None,
         files=[
             hub.HubFile(
                 id=file.id, name=file.name, size_bytes=file.size_bytes, type=file.type, state=file.state,
@@ -63,5 +67,9 @@ def hub_model(model: Model) -> hub.HubModel:
         status=model_status(model),
         url=f"{ORIGIN}/models/{model.id}",
         owner=model.owner,
+        availability=model.availability,
+        archived=model.archived,
+        nsfw=model.nsfw,
+        checkpoint_type=model.checkpoint_kind,
         versions=[hub_version(model, version) for version in model.versions],
     )

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from services.catalog.domain.files import all_kinds, file_format, primary_file
+from services.catalog.domain.files import all_kinds, file_format, primary_file, quant_type
 from services.catalog.domain.model import Antivirus, File, Finding, Model, Version
+from shared.api.hub import BaseModelType
 from shared.events.models import (
     FileWithdrawn,
     ModelPublished,
@@ -23,6 +24,9 @@ from shared.problems import Conflict, NotFound
 replace = msgspec.structs.replace
 _REASONS = 10
 Change = tuple[Model, list[Payload]]
+_BASE_MODEL_TYPES: dict[str, BaseModelType] = {
+    "inpainting": "Inpainting", "pix2pix": "Pix2Pix", "refiner": "Refiner",
+}  # fmt: skip
 
 
 def ask_to_publish(model: Model, version_id: int, now: datetime) -> Change:
@@ -62,6 +66,11 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
     facts = event.facts
     version = _version(model, event.version_id)
     file = next(file for file in version.files if file.id == event.file_id)
+    precision = (facts or {}).get("precision")
+    is_quantised = event.format == "gguf"
+    variant = _BASE_MODEL_TYPES.get(str((facts or {}).get("variant")))
+    if variant is not None and version.base_model_type == "Standard":
+        model = model.with_version(replace(version, base_model_type=variant))
     is_news = event.verdict != file.state
     model, events = _change_file(
         model,
@@ -75,7 +84,8 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
         imports=tuple(event.imports),
         facts=facts,
         format=file_format(event.format, file.name),
-        fp=file.fp or (facts or {}).get("precision"),
+        fp=file.fp or (None if is_quantised else precision),
+        quant_type=file.quant_type or (quant_type(precision, file.name) if is_quantised else None),
         antivirus=_antivirus(event),
         override=event.override,
         scanned_at=event.scanned_at,
@@ -152,6 +162,8 @@ def _settle(model: Model, version_id: int, now: datetime) -> Change:
                 model_id=model.id, name=model.name, type=model.type, creator_id=model.owner_id, creator=model.owner
             ),
         )
+    if model.availability == "Private":  # drawn all the same, but nobody else's business
+        events.append(ModelUnpublished(model_id=model.id, reason="made private by its owner"))
     return model, events
 
 

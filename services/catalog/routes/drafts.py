@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from litestar import Controller, delete, get, patch, post
 from litestar.status_codes import HTTP_202_ACCEPTED
+from msgspec import UNSET
 
 from services.catalog.domain import drafts, publishing
-from services.catalog.domain.model import Model, Version
+from services.catalog.domain.model import Component, Model, Version
 from services.catalog.domain.owner_view import hub_model, hub_version
 from services.catalog.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import HubModel, HubVersion, ModelChange, NewModel, NewVersion
+from shared.api.hub import ComponentLink, HubModel, HubVersion, ModelChange, NewModel, NewVersion, VersionChange
 from shared.api.inside import AttachFile, VersionRights
 from shared.clock import now
-from shared.events.models import ModelChanged, ModelDeleted
+from shared.events.models import ModelDeleted
+from shared.events.payload import Payload
 from shared.problems import Forbidden, NotFound, Unauthorized
 
 
@@ -58,10 +60,10 @@ class Drafts(Controller):
     async def change_model(self, model_id: int, data: ModelChange, actor: Actor, models: Repository) -> HubModel:
         """Change what is said of a model."""
 
-        def change(model: Model) -> tuple[Model, list[ModelChanged]]:
+        def change(model: Model) -> tuple[Model, list[Payload]]:
             drafts.require_owner(model, actor)
-            events = [ModelChanged(model_id=model.id)] if model.is_visible else []
-            return drafts.change_model(model, data, now()), events
+            after = drafts.change_model(model, data, now())
+            return after, drafts.visibility_events(model, after)
 
         return hub_model(await models.change(model_id, change))
 
@@ -91,6 +93,21 @@ class Drafts(Controller):
         if not version.is_published and not drafts.may_see(model, actor):
             raise NotFound(f"There is no version with id {version_id}.")
         return hub_version(model, version)
+
+    @patch("/versions/{version_id:int}")
+    async def change_version(
+        self, version_id: int, data: VersionChange, actor: Actor, models: Repository
+    ) -> HubVersion:
+        """Change what is said of a version, and who may download it."""
+        model = await models.get_by_version(version_id)
+        drafts.require_owner(model, actor)
+        components = None if data.components is UNSET else [await _component(models, each) for each in data.components]
+
+        def change(before: Model) -> tuple[Model, list[Payload]]:
+            after = drafts.change_version(before, version_id, data, components, now())
+            return after, drafts.visibility_events(before, after)
+
+        return hub_version(changed := await models.change(model.id, change), _version(changed, version_id))
 
     @get("/versions/{version_id:int}/rights")
     async def rights(self, version_id: int, actor: Actor, models: Repository) -> VersionRights:
@@ -132,6 +149,11 @@ class Drafts(Controller):
         drafts.require_owner(model, actor)
         model = await models.change(model.id, lambda model: publishing.ask_to_publish(model, version_id, now()))
         return hub_version(model, _version(model, version_id))
+
+
+async def _component(models: Repository, ask: ComponentLink) -> Component:
+    giver = await models.find_by_version(ask.version_id)
+    return drafts.link_component(ask, giver, giver.version(ask.version_id) if giver is not None else None)
 
 
 def _version(model: Model, version_id: int) -> Version:

@@ -11,7 +11,8 @@ from services.catalog.repository import Repository
 from shared.actor import Actor
 from shared.api import v1
 from shared.api.inside import FileHeader
-from shared.problems import Gone, NotFound
+from shared.clock import now
+from shared.problems import Forbidden, Gone, NotFound
 
 
 class Lookups(Controller):
@@ -50,7 +51,7 @@ class Lookups(Controller):
         version = model.version(version_id) if model is not None else None
         if model is None or version is None:
             raise NotFound("Model not found")
-        if not (model.is_visible and version.is_published) and not may_see(model, actor):
+        if not (model.is_visible and version.is_public) and not may_see(model, actor):
             raise NotFound("Model not found")
         return wire.mini(model, version, file_id)
 
@@ -66,10 +67,12 @@ class Lookups(Controller):
         versions = model.versions if model is not None else ()
         owned = ((version, file) for version in versions for file in version.files if file.id == file_id)
         version, file = next(owned, (None, None))
-        if model is None or version is None or file is None or not version.is_published or file.state != "clean":
+        if model is None or version is None or file is None or not version.is_public or file.state != "clean":
             raise NotFound("File not found")
-        if not model.is_visible:
+        if not model.is_visible or model.archived:
             raise Gone("Model archived, not available")
+        if version.usage_control != "Download" or version.is_gated(now()):
+            raise Forbidden("You do not have access to this file")
         if not file.sha256:
             raise NotFound("File not found")
         return FileHeader(object_key=file.sha256, size_bytes=file.size_bytes, format=file.format or "Other")

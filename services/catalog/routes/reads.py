@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 import msgspec
 from litestar import Controller, Response, get
 
 from services.catalog.domain.base_models import base_models
-from services.catalog.domain.files import Wish, choose_file
-from services.catalog.domain.model import Model, Version
+from services.catalog.domain.delivery import require_downloadable
+from services.catalog.domain.drafts import may_see
+from services.catalog.domain.files import Wish, choose_file, component_file, lacks_component
+from services.catalog.domain.hashes import asked_hashes, earliest_with_hash
+from services.catalog.domain.listing import Shown, is_for_everybody, list_item
+from services.catalog.domain.model import File, Model, Version
 from services.catalog.domain.repos import MAIN, download_target, find_revision, repo_at
 from services.catalog.domain.wire import Wire
 from services.catalog.repository import Repository
+from shared.actor import Actor
 from shared.api import v1
+from shared.api.hub import FilePreferences
 from shared.api.inside import NO_SUCH_REVISION, DownloadTarget, Repo
+from shared.clock import now
 from shared.problems import NotFound
 
 _JSON = "application/json"
@@ -25,60 +32,97 @@ def _json(value: object) -> Response[bytes]:
     return Response(msgspec.json.encode(value), media_type=_JSON)
 
 
+def _preferences(saved: str | None) -> FilePreferences:
+    return msgspec.json.decode(saved, type=FilePreferences) if saved else FilePreferences()
+
+
+def _target(model: Model, version: Version, file: File | None) -> DownloadTarget:
+    target = download_target(model, version, file) if file is not None else None
+    if target is None:
+        raise NotFound("File not found")
+    return target
+
+
 class Reads(Controller):
     """`/v1/…`: documents in the shapes of the compatible API; `/downloads`: what the gateway signs."""
 
     @get("/v1/models")
     async def list_models(
-        self, models: Repository, wire: Wire, ids: list[int], levels: int = v1.LEVEL_ALL
+        self,
+        models: Repository,
+        wire: Wire,
+        ids: list[int],
+        levels: int = v1.LEVEL_ALL,
+        base_models: list[str] | None = None,
+        version_ids: list[int] | None = None,
+        availabilities: list[str] | None = None,
+        only_generating: bool = False,
+        primary_only: bool = False,
+        saved: str | None = None,
     ) -> Response[bytes]:
-        """The visible ones of these models, in this order, with the pictures that `levels` allows."""
-        found = await models.list_visible(ids)
-        return _json([wire.model(model, detail=False, levels=levels) for model in found])
+        """The visible ones of these models, in this order; the rest says what of each is shown (`listing.Shown`)."""
+        shown = Shown(
+            levels=levels, base_models=tuple(base_models or ()), version_ids=tuple(version_ids or ()),
+            availabilities=tuple(availabilities or ()), only_generating=only_generating, primary_only=primary_only,
+            saved=_preferences(saved),
+        )  # fmt: skip
+        items = [list_item(model, shown, wire) for model in await models.list_visible(ids)]
+        return _json([item for item in items if item is not None])
 
     @get("/v1/newest")
     async def list_newest(
         self, models: Repository, wire: Wire, limit: int = 20, before: str | None = None, levels: int = v1.LEVEL_ALL
     ) -> Response[bytes]:
-        """Visible models, newest first, without the search service. `before` is `<ISO time>|<model id>`."""
-        cursor = None
-        if before:
-            moment, _, model_id = before.partition("|")
-            cursor = (datetime.fromisoformat(moment), int(model_id))
-        found = await models.list_newest(limit + 1, cursor)
-        items, more = found[:limit], len(found) > limit
-        following = None
-        if more and (last := items[-1].published_versions):
-            assert last[0].published_at is not None
-            following = f"{last[0].published_at.isoformat()}|{items[-1].id}"
-        shown = [wire.model(model, detail=False, levels=levels) for model in items]
-        return _json({"items": shown, "next": following})
+        """What plain browsing shows, newest first, without the search service. `before` is `<ISO time>|<model id>`."""
+        shown = Shown(levels=levels, availabilities=("Public",))
+        items: list[v1.Model] = []
+        while True:
+            cursor = None
+            if before:
+                moment, _, model_id = before.partition("|")
+                cursor = (datetime.fromisoformat(moment), int(model_id))
+            found = await models.list_newest(limit + 1, cursor)
+            read, more = found[:limit], len(found) > limit
+            listed = [list_item(model, shown, wire) for model in read if is_for_everybody(model, levels, wire)]
+            items = [item for item in listed if item is not None]
+            last = max((v.published_at for v in read[-1].versions if v.published_at), default=None) if read else None
+            before = f"{last.isoformat()}|{read[-1].id}" if more and last is not None else None
+            if items or before is None:
+                return _json({"items": items, "next": before})
 
     @get("/v1/models/{model_id:int}")
-    async def get_model(self, model_id: int, models: Repository, wire: Wire, page: bool = False) -> Response[bytes]:
-        """One visible model; `page` adds what the hub's own page shows."""
-        model = await self._visible(models, model_id)
+    async def get_model(
+        self, model_id: int, actor: Actor, models: Repository, wire: Wire, page: bool = False
+    ) -> Response[bytes]:
+        """One visible model; `page` adds what the hub's own page shows, to its owner of a private one too."""
+        model = await models.find(model_id)
+        is_shown = model is not None and (model.is_visible or (page and model.is_released and may_see(model, actor)))
+        if model is None or not is_shown:
+            raise NotFound(f"No model with id {model_id}")
         return _json(wire.page(model) if page else wire.model(model, detail=True))
 
     @get("/v1/model-versions/{version_id:int}")
-    async def get_version(self, version_id: int, models: Repository, wire: Wire) -> Response[bytes]:
-        """One published version of a visible model."""
-        model, version = await self._published(models, version_id)
-        return _json(wire.version_detail(model, version))
+    async def get_version(
+        self, version_id: int, actor: Actor, models: Repository, wire: Wire, saved: str | None = None
+    ) -> Response[bytes]:
+        """A public version of a visible model, not one that is unrated where such are hidden; moderators see any."""
+        model = await models.find_by_version(version_id)
+        version = model.version(version_id) if model is not None and not model.deleted else None
+        if model is None or version is None:
+            raise NotFound("Model not found")
+        is_shown = model.is_visible and version.is_public and wire.version_level(model, version) != 0
+        if not is_shown and not actor.may_moderate:
+            raise NotFound("Model not found")
+        return _json(wire.version_detail(model, version, _preferences(saved)))
 
     @get("/v1/by-hash/{value:str}")
     async def get_by_hash(self, value: str, models: Repository, wire: Wire) -> Response[bytes]:
         """The earliest published version that has a file of this hash."""
-        wanted = value.strip().upper().removeprefix("0X")
-        found: list[tuple[Any, int, Model, Version]] = []
-        for model in await models.list_by_hash(value):
-            for version in model.published_versions:
-                if any(wanted in file.hashes.values() for file in version.public_files):
-                    found.append((version.published_at, version.id, model, version))
-        if not found:
+        wanted = asked_hashes(value)
+        found = earliest_with_hash(await models.list_by_hash(wanted), wanted)
+        if found is None:
             raise NotFound("Model not found")
-        _, _, model, version = min(found, key=lambda row: row[:2])
-        return _json(wire.version_detail(model, version))
+        return _json(wire.version_detail(*found))
 
     @get("/v1/enums")
     async def enums(self) -> dict[str, list[str]]:
@@ -95,41 +139,54 @@ class Reads(Controller):
     async def download(
         self,
         version_id: int,
+        actor: Actor,
         models: Repository,
         file_id: int | None = None,
         type_: str | None = None,
         file_format: str | None = None,
-        size: str | None = None,
+        size: Literal["full", "pruned"] | None = None,
         fp: str | None = None,
+        quant_type: str | None = None,
+        saved: str | None = None,
+        only_for_accounts: bool = False,
     ) -> DownloadTarget:
-        """The clean file that a download means. Raises NotFound, the same for missing, hidden and contradicted."""
-        model, version = await self._published(models, version_id)
-        file = choose_file(version, Wish(file_id=file_id, type=type_, format=file_format, size=size, fp=fp))
-        target = download_target(model, version, file) if file is not None else None
-        if target is None:
+        """The clean file that a download means, if the actor may have it (`domain/delivery.py`).
+
+        `saved` are the caller's own `FilePreferences` as JSON. Raises NotFound, the same for missing and contradicted.
+        """
+        model = await models.find_by_version(version_id)
+        version = model.version(version_id) if model is not None else None
+        if model is None or version is None:
             raise NotFound("File not found")
-        return target
+        require_downloadable(model, version, actor, now(), only_for_accounts=only_for_accounts)
+        wish = Wish(
+            file_id=file_id, type=type_, format=file_format, size=size, fp=fp, quant_type=quant_type,
+            saved=_preferences(saved),
+        )  # fmt: skip
+        if not lacks_component(version, wish):
+            return _target(model, version, choose_file(version, wish))
+        for component in version.components:
+            giver = await models.find_by_version(component.version_id) if component.type == wish.type else None
+            linked = giver.version(component.version_id) if giver is not None else None
+            if giver is not None and linked is not None:
+                require_downloadable(giver, linked, actor, now(), only_for_accounts=only_for_accounts)
+                return _target(giver, linked, component_file(linked, wish))
+        raise NotFound("File not found")
 
     @get("/repos/{creator:str}/{name:str}")
-    async def repo(self, creator: str, name: str, models: Repository, revision: str = MAIN) -> Repo:
-        """A visible model as a repository of files. Raises NotFound, with a slug of its own for the revision."""
+    async def repo(
+        self, creator: str, name: str, actor: Actor, models: Repository, revision: str = MAIN,
+        only_for_accounts: bool = False,
+    ) -> Repo:  # fmt: skip
+        """A visible model as a repository of files that the actor may download.
+
+        Raises NotFound, with a slug of its own for the revision, and what `require_downloadable` does.
+        """
         model = await models.find_repo(creator, name)
         if model is None or not model.is_visible:
             raise NotFound(f"There is no repository {creator}/{name}.")
         version = find_revision(model, revision)
         if version is None:
             raise NotFound(f"{creator}/{name} has no revision {revision!r}.", slug=NO_SUCH_REVISION)
+        require_downloadable(model, version, actor, now(), only_for_accounts=only_for_accounts)
         return repo_at(model, version, name)
-
-    async def _visible(self, models: Repository, model_id: int) -> Model:
-        model = await models.find(model_id)
-        if model is None or not model.is_visible:
-            raise NotFound(f"No model with id {model_id}")
-        return model
-
-    async def _published(self, models: Repository, version_id: int) -> tuple[Model, Version]:
-        model = await models.find_by_version(version_id)
-        version = model.version(version_id) if model is not None and model.is_visible else None
-        if model is None or version is None or not version.is_published:
-            raise NotFound("Model not found")
-        return model, version

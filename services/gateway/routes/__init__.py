@@ -11,6 +11,8 @@ from services.gateway.page_answers import PAGE_ERRORS, AnyRequest
 from services.gateway.rendering import STATIC_DIRECTORY
 from services.gateway.routes.account_pages import AccountPages
 from services.gateway.routes.accounts import Accounts, MyAccount
+from services.gateway.routes.collection_pages import CollectionPages, SinglePages
+from services.gateway.routes.collections import HubCollections, OwnLists
 from services.gateway.routes.community import Moderation, Reviews
 from services.gateway.routes.docs import api_reference, asyncapi
 from services.gateway.routes.downloads import Downloads
@@ -18,13 +20,15 @@ from services.gateway.routes.huggingface import HubFiles, HubModels
 from services.gateway.routes.images import Images
 from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
-from services.gateway.routes.publishing import Models, Uploads
+from services.gateway.routes.publishing import Models, Pictures, Uploads
 from services.gateway.routes.relay import Relay
 from services.gateway.routes.search import Search
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
+from services.gateway.routes.v1_collections import V1Collections
 from services.gateway.routes.v1_images import V1Images
 from services.gateway.routes.v1_people import V1People
+from services.gateway.routes.v1_vault import V1Vault
 from services.gateway.routes.v1_versions import V1Versions
 from services.gateway.sessions import Cookies
 from services.gateway.settings import GatewaySettings
@@ -49,8 +53,9 @@ _static = create_static_files_router(
 )
 
 ROUTES = (
-    V1, V1Versions, V1Images, V1People,
-    Search, Downloads, HubModels, Models, Uploads, Reviews, Moderation, Accounts, MyAccount, Relay, Images, HubFiles,
+    V1, V1Versions, V1Images, V1People, V1Collections, V1Vault,
+    Search, Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts,
+    MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
 __all__ = ["ROUTES", "page_routes"]
@@ -67,7 +72,7 @@ def page_routes(settings: GatewaySettings, cookies: Cookies) -> Router:
     )
     return Router(
         path="/",
-        route_handlers=[Pages, SignIn, AccountPages, Opinions, api_reference],
+        route_handlers=[Pages, CollectionPages, SinglePages, SignIn, AccountPages, Opinions, api_reference],
         opt={"session": True},
         middleware=[DefineMiddleware(CSRFMiddleware, config=csrf)],
         exception_handlers=PAGE_ERRORS,

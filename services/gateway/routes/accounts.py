@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
-from litestar import Controller, delete, get, patch, post
+import msgspec
+from litestar import Controller, delete, get, patch, post, put
 from litestar.params import Parameter
 from msgspec import UNSET, UnsetType
 
@@ -19,8 +20,10 @@ from services.gateway.repository import Repository
 from services.gateway.sessions import Sessions
 from shared.actor import Actor
 from shared.api import accounts as wire
-from shared.api.hub import UploadId
+from shared.api.hub import FilePreferences, UploadId
+from shared.api.v1 import FILE_FORMATS
 from shared.clock import now, wire_time
+from shared.problems import Invalid
 
 
 def shown_key(key: ApiKey, secret: str | UnsetType = UNSET) -> wire.Key:
@@ -97,6 +100,20 @@ class MyAccount(Controller):
         scopes = [scope for scope in wire.SCOPES if scope in caller.scopes]
         actor = caller.actor
         return wire.Me(id=actor.account_id, username=actor.username, role=actor.role, scopes=scopes)
+
+    @get("/me/file-preferences", **needs("read"))
+    async def file_preferences(self, actor: Actor, accounts: Repository) -> FilePreferences:
+        """Which files of a version the caller prefers."""
+        kept = await accounts.find_file_preferences(actor.account_id)
+        return msgspec.json.decode(kept, type=FilePreferences) if kept else FilePreferences()
+
+    @put("/me/file-preferences", **needs("community"))
+    async def set_file_preferences(self, data: FilePreferences, actor: Actor, accounts: Repository) -> FilePreferences:
+        """Keep them: they choose the file of a download that names none, and of `primaryFileOnly`."""
+        if data.format is not None and data.format not in FILE_FORMATS:
+            raise Invalid(f"format: use one of {', '.join(FILE_FORMATS)}")
+        await accounts.set_file_preferences(actor.account_id, msgspec.json.encode(data).decode())
+        return data
 
     @post("/me/password", status_code=204, **needs("account"))
     async def set_password(

@@ -11,6 +11,7 @@ from services.gateway.declared import needs
 from services.gateway.peers import Peers
 from shared.actor import Actor
 from shared.api import hub
+from shared.api.inside import RateContent
 
 _Limit = Annotated[int, Parameter(ge=1, le=100)]
 
@@ -69,6 +70,18 @@ class Moderation(Controller):
     async def take_down(self, data: hub.NewTakedown, actor: Actor, peers: Peers) -> hub.Decision:
         """Withdraw a model from search, pages and downloads within seconds."""
         return await peers.moderation.fetch("POST", "/takedowns", hub.Decision, actor=actor, json=data)
+
+    @post("/moderation/ratings", status_code=202, **needs("moderate"))
+    async def rate(self, data: hub.NewRating, actor: Actor, peers: Peers) -> hub.Decision:
+        """Say how mature a picture, or a model as a whole, is; lists follow within seconds."""
+        model_id = data.subject_id
+        if data.subject_type == "image":
+            model_id = (await peers.catalog.fetch("GET", f"/hub/images/{model_id}", hub.HubImage, actor=actor)).model_id
+        ask = RateContent(
+            model_id=model_id, subject_type=data.subject_type, subject_id=data.subject_id, level=data.level,
+            reason=data.reason,
+        )  # fmt: skip
+        return await peers.moderation.fetch("POST", "/ratings", hub.Decision, actor=actor, json=ask)
 
     @delete("/moderation/takedowns/{model_id:int}", status_code=202, **needs("moderate"))
     async def restore(self, model_id: int, actor: Actor, peers: Peers) -> hub.Decision:

@@ -8,13 +8,18 @@ from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
+from services.gateway.domain.access import Caller
 from services.gateway.peers import Peers
-from shared.actor import Actor
+from services.gateway.rate_limits import RateLimits
+from services.gateway.refusals import REFUSED, is_browser, refusal
+from services.gateway.repository import Repository
+from services.gateway.settings import GatewaySettings
 from shared.api.inside import DownloadTarget
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
-from shared.problems import Invalid, NotFound
+from shared.problems import Forbidden, Invalid, TooMany
 
-_BROWSERS = ("mozilla", "chrome", "safari", "firefox", "opera", "edge")
+_SIZES = ("full", "pruned")
+_LONGEST = 64
 _NO_STORE = "no-store, max-age=0"
 
 
@@ -31,9 +36,15 @@ def _wish(request: Request[Any, Any, Any]) -> dict[str, str]:
             if sent[name] not in known:
                 raise Invalid(f"{name}: expected one of {', '.join(known)}")
             wish[param] = sent[name]
-    for name in ("size", "fp"):
+    if "size" in sent:
+        if sent["size"] not in _SIZES:
+            raise Invalid(f"size: expected one of {', '.join(_SIZES)}")
+        wish["size"] = sent["size"]
+    for name, param in (("fp", "fp"), ("quantType", "quant_type")):
         if name in sent:
-            wish[name] = sent[name][:64]
+            if len(sent[name]) > _LONGEST:
+                raise Invalid(f"{name}: expected at most {_LONGEST} characters")
+            wish[param] = sent[name]
     return wish
 
 
@@ -44,28 +55,42 @@ class Downloads(Controller):
     tags = ["Compatible API"]
     exception_handlers = compatible_handlers()
 
-    @route("/models/{version_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=307)
+    @route(
+        "/models/{version_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=307,
+        opt={"session_too": True},
+    )  # fmt: skip
     async def download(
         self,
         request: Request[Any, Any, Any],
         version_id: str,
-        actor: Actor,
+        caller: Caller,
+        rates: RateLimits,
         origin: str,
         peers: Peers,
         delivery: Delivery,
-    ) -> Response[str]:
+        accounts: Repository,
+        settings: GatewaySettings,
+    ) -> Response[Any]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
+        is_shown = is_browser(request)
+        try:
+            await rates.count_download(caller, request.client.host if request.client else "")
+        except (Forbidden, TooMany) as problem:
+            return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         if not version_id.isdecimal() or len(version_id) > 10:
             raise Invalid("✖ Invalid input: expected number, received NaN\n  → at modelVersionId")
-        wish = _wish(request)
+        wish, actor = _wish(request), caller.actor
+        if settings.downloads_need_login:
+            wish["only_for_accounts"] = "true"
+        if actor.is_known and (kept := await accounts.find_file_preferences(actor.account_id)):
+            wish["saved"] = kept
         try:
-            target = await peers.catalog.fetch("GET", f"/downloads/{version_id}", DownloadTarget, params=wish)
-        except NotFound:
-            agent = request.headers.get("user-agent", "").lower()
-            if any(name in agent for name in _BROWSERS):
-                return Response("File not found", status_code=404, media_type="text/plain")
-            raise NotFound("File not found") from None
-        location = delivery.address(target, origin, request.method)
+            target = await peers.catalog.fetch(
+                "GET", f"/downloads/{version_id}", DownloadTarget, actor=actor, params=wish
+            )
+        except REFUSED as problem:
+            return refusal(problem, version_id, to_browser=is_shown, origin=origin)
+        location = delivery.address(target, origin, actor, request.method)
         if request.method == "GET":
             await delivery.count(target, actor)
         return Response(

@@ -19,6 +19,7 @@ from litestar.types import ExceptionHandlersMap
 from services.gateway.delivery import Delivery
 from services.gateway.lfs_pointer import pointer_oid, pointer_size
 from services.gateway.peers import Peers
+from services.gateway.settings import GatewaySettings
 from shared.actor import Actor
 from shared.api.inside import NO_SUCH_REVISION, Repo, RepoFile
 from shared.clock import wire_time
@@ -57,13 +58,14 @@ def hub_error(request: AnyRequest, error: Exception) -> Response[bytes]:
 _HANDLERS: ExceptionHandlersMap = {HTTPException: hub_error, Exception: hub_error}
 
 
-async def _repo(peers: Peers, creator: str, name: str, revision: str) -> Repo:
-    """The repository at a revision. Raises NotFound with the slug that says what is missing."""
+async def _repo(peers: Peers, creator: str, name: str, revision: str, actor: Actor, settings: GatewaySettings) -> Repo:
+    """The repository at a revision. Raises NotFound with the slug that says what is missing; Forbidden; Gone."""
     try:
         if not (_NAME.fullmatch(creator) and _NAME.fullmatch(name)):
             raise NotFound(f"There is no repository {creator}/{name}.")
         path = f"/repos/{quote(creator)}/{quote(name)}"
-        return await peers.catalog.fetch("GET", path, Repo, params={"revision": revision})
+        params = {"revision": revision, "only_for_accounts": str(settings.downloads_need_login).lower()}
+        return await peers.catalog.fetch("GET", path, Repo, actor=actor, params=params)
     except NotFound as error:
         if str(error.type_).endswith(NO_SUCH_REVISION):
             raise
@@ -100,11 +102,11 @@ class HubFiles(Controller):
     @route("/{creator:str}/{name:str}/resolve/{rest:path}", http_method=[HttpMethod.GET, HttpMethod.HEAD])
     async def resolve(
         self, request: AnyRequest, creator: str, name: str, rest: str, actor: Actor, origin: str, peers: Peers,
-        delivery: Delivery,
+        delivery: Delivery, settings: GatewaySettings,
     ) -> Response[Any]:  # fmt: skip
         """One file: `HEAD` tells its size, hash and commit, `GET` redirects to its bytes and counts as a download."""
         revision, *path = _segments(request, skip=3)
-        repo = await _repo(peers, creator, name, revision)
+        repo = await _repo(peers, creator, name, revision, actor, settings)
         target = _find(repo, "/".join(path)).target
         etag = f'"{target.sha256}"'
         headers = {
@@ -122,7 +124,7 @@ class HubFiles(Controller):
             headers |= {"content-length": str(target.size_bytes), "content-type": "application/octet-stream"}
             return Response(None, status_code=200, headers=headers)
         await delivery.count(target, actor)
-        headers["location"] = delivery.address(target, origin)
+        headers["location"] = delivery.address(target, origin, actor)
         return Response(headers["location"], status_code=302, headers=headers, media_type="text/plain")
 
 
@@ -177,23 +179,29 @@ class HubModels(Controller):
     exception_handlers = _HANDLERS
 
     @get()
-    async def newest(self, creator: str, name: str, peers: Peers, blobs: bool = False) -> dict[str, Any]:
+    async def newest(
+        self, creator: str, name: str, peers: Peers, actor: Actor, settings: GatewaySettings, blobs: bool = False
+    ) -> dict[str, Any]:
         """The newest version: its commit and its files."""
-        return _info(await _repo(peers, creator, name, "main"), blobs=blobs)
+        return _info(await _repo(peers, creator, name, "main", actor, settings), blobs=blobs)
 
     @get("/revision/{rest:path}")
     async def revision(
-        self, request: AnyRequest, creator: str, name: str, rest: str, peers: Peers, blobs: bool = False
-    ) -> dict[str, Any]:
+        self, request: AnyRequest, creator: str, name: str, rest: str, peers: Peers, actor: Actor,
+        settings: GatewaySettings, blobs: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
         """One version, by `main`, commit, version name or version id."""
         revision, *_ = _segments(request, skip=5)
-        return _info(await _repo(peers, creator, name, revision), blobs=blobs)
+        return _info(await _repo(peers, creator, name, revision, actor, settings), blobs=blobs)
 
     @get("/tree/{rest:path}")
-    async def tree(self, request: AnyRequest, creator: str, name: str, rest: str, peers: Peers) -> list[dict[str, Any]]:
+    async def tree(
+        self, request: AnyRequest, creator: str, name: str, rest: str, peers: Peers, actor: Actor,
+        settings: GatewaySettings,
+    ) -> list[dict[str, Any]]:  # fmt: skip
         """The files of one version with sizes and hashes. There are no folders."""
         revision, *path = _segments(request, skip=5)
-        repo = await _repo(peers, creator, name, revision)
+        repo = await _repo(peers, creator, name, revision, actor, settings)
         if any(path):
             raise _no_entry(repo, "/".join(path))
         return [_tree_entry(file) for file in repo.files]

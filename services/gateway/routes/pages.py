@@ -15,6 +15,7 @@ from services.gateway.model_query import BadQuery, parse_model_query
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
 from services.gateway.request import with_origin
+from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
 from shared.actor import Actor
 from shared.api import hub, v1
@@ -26,6 +27,8 @@ _VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
 
 _NOTICES = {
     "reviewed": "Your review is posted.",
+    "kept": "It is kept.",
+    "let-go": "It is no longer kept there.",
     "reported": "Thank you. The moderators have your report.",
 }
 
@@ -62,10 +65,12 @@ class Pages(Controller):
         done: str = "",
     ) -> Response[str]:  # fmt: skip
         """One model."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
-        return html(pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done)))
+        keeping = await find_keeping(peers, model_id, actor)
+        text = pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done), keeping)
+        return html(text, is_private=keeping is not None)
 
     @get("/models/{model_id:int}/previews")
     async def previews(
@@ -73,7 +78,7 @@ class Pages(Controller):
         version_id: Annotated[int | None, Parameter(query="versionId")] = None,
     ) -> Response[str]:  # fmt: skip
         """The gallery alone, fetched again while pictures are being drawn."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_previews_fragment(model, version_id, shown))
 
@@ -83,7 +88,7 @@ class Pages(Controller):
         version_id: Annotated[int | None, Parameter(query="versionId")] = None,
     ) -> Response[str]:  # fmt: skip
         """The table of files alone, fetched again while a scan is pending."""
-        model = await _model(peers, model_id, origin)
+        model = await _model(peers, model_id, origin, actor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_files_fragment(model, version_id, shown))
 
@@ -100,8 +105,8 @@ def _bad_filter(request: AnyRequest, error: BadQuery) -> Response[str]:
     return html(text, 400)
 
 
-async def _model(peers: Peers, model_id: int, origin: str) -> dict[str, Any]:
-    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", params={"page": "true"})
+async def _model(peers: Peers, model_id: int, origin: str, actor: Actor) -> dict[str, Any]:
+    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", actor=actor, params={"page": "true"})
     model: dict[str, Any] = msgspec.json.decode(with_origin(body, origin))
     return model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from services.gateway.declared import needs
@@ -71,6 +71,14 @@ class Models(Controller):
         shown = _with_previews(version, await preview_states(peers, [version_id]))
         return _json(msgspec.json.encode(shown), origin)
 
+    @patch("/versions/{version_id:int}", **needs("publish"))
+    async def change_version(
+        self, version_id: int, data: hub.VersionChange, actor: Actor, peers: Peers, origin: str
+    ) -> Response[hub.HubVersion]:
+        """Change what is said of a version, and who may download it; what is absent stays."""
+        body = await peers.catalog.call("PATCH", f"/hub/versions/{version_id}", actor=actor, json=data)
+        return _json(body, origin)
+
     @post("/versions/{version_id:int}/publish", status_code=202, **needs("publish"))
     async def publish(self, version_id: int, actor: Actor, peers: Peers, origin: str) -> Response[hub.HubVersion]:
         """Publish as soon as every file has been scanned and is clean; poll the version for what becomes of it."""
@@ -81,6 +89,24 @@ class Models(Controller):
     async def remove_file(self, version_id: int, file_id: int, actor: Actor, peers: Peers) -> None:
         """Take a file out of a draft version."""
         await peers.catalog.call("DELETE", f"/hub/versions/{version_id}/files/{file_id}", actor=actor)
+
+
+class Pictures(Controller):
+    """Pictures of versions, and how mature they are."""
+
+    path = "/api/hub/images/{image_id:int}"
+    tags = ["Publishing"]
+
+    @get(**needs("public"))
+    async def get_image(self, image_id: int, actor: Actor, peers: Peers) -> hub.HubImage:
+        """A picture with its ratings."""
+        return await peers.catalog.fetch("GET", f"/hub/images/{image_id}", hub.HubImage, actor=actor)
+
+    @put("/rating", **needs("publish"))
+    async def propose_rating(self, image_id: int, data: hub.ProposedRating, actor: Actor, peers: Peers) -> hub.HubImage:
+        """Say how mature a picture of one's own is; a moderator's word counts more."""
+        path = f"/hub/images/{image_id}/rating"
+        return await peers.catalog.fetch("PUT", path, hub.HubImage, actor=actor, json=data)
 
 
 class Uploads(Controller):

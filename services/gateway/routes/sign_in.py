@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from litestar import Controller, Response, get, post
 from litestar.params import Parameter
@@ -40,6 +41,11 @@ class SignIn(Controller):
         if caller.actor.is_known:
             return see_other(local_path(after))
         return _sign_in_page(request, settings, single_sign_on, local_path(after))
+
+    @get("/login")
+    async def login(self, return_url: Annotated[str, Parameter(query="returnUrl")] = "/") -> Redirect:
+        """Where the compatible API sends browsers that must sign in first."""
+        return Redirect(f"/sign-in?next={quote(local_path(return_url), safe='')}", status_code=302)
 
     @post("/sign-in", opt={"sign_in": True})
     async def sign_in(

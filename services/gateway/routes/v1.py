@@ -22,6 +22,7 @@ from services.gateway.domain.access import Caller
 from services.gateway.model_query import parse_model_query, require_shallow
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
+from services.gateway.viewing import for_caller
 from shared.api import v1
 from shared.problems import Invalid, NotFound
 
@@ -46,7 +47,8 @@ class V1(Controller):
         require_shallow(query.page, query.limit, query.cursor)
         if query.username and await accounts.find_account(query.username) is None:
             return no_such_user()
-        page = await find_models(peers, query)
+        query = await for_caller(query, caller, peers, accounts)
+        page = await find_models(peers, query, caller.actor)
         body = to_json(page, query, origin, request.url.path, pairs)
         return answer(body, "no-store" if page.search_down else mixed_cache(caller), origin)
 
@@ -57,9 +59,13 @@ class V1(Controller):
         return answer(body, PUBLIC_CACHE, origin)
 
     @get("/model-versions/{version_id:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
-    async def get_version(self, version_id: Id, caller: Caller, peers: Peers, origin: str) -> Response[bytes]:
+    async def get_version(
+        self, version_id: Id, caller: Caller, peers: Peers, accounts: Repository, origin: str
+    ) -> Response[bytes]:
         """One version."""
-        body = await peers.catalog.call("GET", f"/v1/model-versions/{read_id(version_id)}")
+        saved = await accounts.find_file_preferences(caller.actor.account_id) if caller.actor.is_known else None
+        path = f"/v1/model-versions/{read_id(version_id)}"
+        body = await peers.catalog.call("GET", path, actor=caller.actor, params={"saved": saved} if saved else None)
         return answer(body, mixed_cache(caller), origin)
 
     @get("/model-versions/by-hash/{file_hash:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)

@@ -1,4 +1,4 @@
-"""`/api/v1`: creators, tags, users, oneself; and the lists that are empty on a hub."""
+"""`/api/v1`: creators, tags, users, oneself."""
 
 from __future__ import annotations
 
@@ -16,15 +16,10 @@ from services.gateway.query_reader import QueryReader
 from services.gateway.repository import Repository
 from shared.api import v1
 from shared.api.inside import NamesPage
-from shared.problems import Invalid, NotFound
 
 AnyRequest = Request[Any, Any, Any]
 _USERS_WITHOUT_IDS = 5
 _MOST_USERS = 1000
-_ARTICLE_SORTS = (
-    "Newest", "Recently Updated", "Most Reactions", "Most Comments", "Most Bookmarks", "Most Collected",
-)  # fmt: skip
-_COLLECTION_SORTS = ("Newest", "Most Followers")
 
 
 class _Names(msgspec.Struct, frozen=True):
@@ -101,37 +96,3 @@ class V1People(Controller):
                 shown, token_scope=caller.token_scope, buzz_limit=None, subject=v1.Subject(id=caller.key_id)
             )
         return answer(shown, PRIVATE_CACHE, origin)
-
-    @get("/articles", responses=answers(v1.ListOfNothing), media_type=MediaType.JSON, **needs("public"))
-    async def list_articles(self, request: AnyRequest, origin: str) -> Response[bytes]:
-        """Always empty: the hub has no articles."""
-        _check_list(request, _ARTICLE_SORTS)
-        return answer(v1.ListOfNothing(), PUBLIC_CACHE, origin)
-
-    @get("/articles/{article_id:str}", media_type=MediaType.JSON, **needs("public"))
-    async def get_article(self, article_id: str) -> Response[bytes]:
-        """Always 404: the hub has no articles."""
-        raise NotFound(f"No article with id {article_id[:20]}")
-
-    @get("/collections", responses=answers(v1.ListOfNothing), media_type=MediaType.JSON, **needs("public"))
-    async def list_collections(self, request: AnyRequest, origin: str) -> Response[bytes]:
-        """Always empty: the hub has no collections."""
-        read = _check_list(request, _COLLECTION_SORTS)
-        if read.text("cursor") and read.text("sort") == "Most Followers":
-            raise Invalid("Cannot use cursor with the sort Most Followers.")
-        return answer(v1.ListOfNothing(), PUBLIC_CACHE, origin)
-
-    @get("/collections/{collection_id:str}", media_type=MediaType.JSON, **needs("public"))
-    async def get_collection(self, collection_id: str) -> Response[bytes]:
-        """Always 404: the hub has no collections."""
-        raise NotFound(f"No collection with id {collection_id[:20]}")
-
-
-def _check_list(request: AnyRequest, sorts: tuple[str, ...]) -> QueryReader:
-    read = QueryReader(list(request.query_params.multi_items()))
-    read.integer("limit", 1, 100)
-    read.choice("sort", sorts, "Newest")
-    read.boolean("nsfw", default=False)
-    read.integers("tags")
-    read.raise_issues()
-    return read

@@ -104,19 +104,31 @@ def index_document(model_id: int, seq: int, model: SearchDocument, *, trend: flo
         "file_formats": list(dict.fromkeys(model.file_formats)),
         "size_band": [next((band for band, most in SIZE_BANDS if model.size_bytes <= most), LARGER)],
         "marks": [mark for mark, holds in (("nsfw", model.nsfw), ("previews", model.images > 0)) if holds],
+        "traits": [trait for trait, holds in _traits(model) if holds],
+        "availabilities": [key(value) for value in model.availabilities],
+        "commercial_uses": [key(value) for value in model.commercial_uses],
         "id": model_id,
         "seq": seq,
         "version_ids": model.version_ids,
         "levels": level_bits(model.nsfw_level),
         "changed_s": seconds(model.last_version_at),
+        "early_access_s": [seconds(model.early_access_until)] if model.early_access_until else [],
         "popularity": counted.popularity,
         "liked": counted.of(model.thumbs_up),
         "downloaded": min(LARGEST, model.downloads),
         "discussed": counted.of(model.comments),
+        "collected": counted.of(model.collected),
         "pictured": counted.of(model.images),
         "newest": min(LARGEST, seconds(model.last_version_at)),
         "trending": min(LARGEST, max(0, int(trend * 2**16))),
     }
+
+
+def _traits(model: SearchDocument) -> tuple[tuple[str, bool], ...]:
+    return (
+        ("archived", model.archived), ("poi", model.poi), ("minor", model.minor),
+        ("generates", model.supports_generation),
+    )  # fmt: skip
 
 
 class Counted:

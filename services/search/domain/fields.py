@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise it with every change here or in `documents`: a new index is then filled beside the old one."""
 
 Kind = Literal["token", "counted", "shown", "number", "order"]
@@ -45,16 +45,21 @@ FIELDS: Final[dict[str, Kind]] = {
     "file_formats": "shown",
     "size_band": "shown",
     "marks": "counted",
+    "traits": "token",
+    "availabilities": "token",
+    "commercial_uses": "token",
     "id": "number",
     "seq": "number",
     "version_ids": "number",
     "levels": "number",
     "changed_s": "number",
+    "early_access_s": "number",
     # orders
     "popularity": "order",
     "liked": "order",
     "downloaded": "order",
     "discussed": "order",
+    "collected": "order",
     "pictured": "order",
     "newest": "order",
     "trending": "order",
@@ -84,7 +89,7 @@ SORTS: Final[dict[str, Order]] = {
     "Most Downloaded": Order("downloaded"),
     "Most Liked": Order("liked"),
     "Most Discussed": Order("discussed"),
-    "Most Collected": Order("liked"),  # nobody collects models here yet
+    "Most Collected": Order("collected"),
     "Most Images": Order("pictured"),
     "Newest": Order("newest", high_ids_first=True),
     "Oldest": Order("newest", descending=False),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from services.search.domain.clauses import AnyClause, OneOf, Token, Within, Without, every
+from services.search.domain.clauses import AnyClause, OneOf, Token, Within, Without, every, some
 from services.search.domain.documents import level_bits, seconds
 from services.search.domain.text import key
 from services.search.domain.wanted import PERIOD_LENGTHS, Wanted
@@ -47,7 +47,7 @@ def filters_of(wanted: Wanted, now: datetime) -> dict[str, AnyClause]:
     length = PERIOD_LENGTHS[wanted.period]
     if length is not None:
         chosen["period"] = Within("changed_s", low=seconds(now - length))
-    if always := _always(wanted):
+    if always := [*_always(wanted), *_visible(wanted, now)]:
         chosen[ALWAYS] = every(*always)
     return chosen
 
@@ -67,6 +67,28 @@ def _always(wanted: Wanted) -> list[AnyClause]:
         "creator": wanted.without_creators,
     }  # fmt: skip
     found += [Without(OneOf(field, _keys(values))) for field, values in excluded.items() if values]
+    return found
+
+
+def _visible(wanted: Wanted, now: datetime) -> list[AnyClause]:
+    """What is left out unless it is asked for, or unless it is the viewer's own."""
+    found: list[AnyClause] = []
+    if wanted.within is not None:
+        found.append(OneOf("id", wanted.within))
+    if not wanted.archived:
+        found.append(Without(Token("traits", "archived")))
+    if wanted.availabilities:
+        found.append(OneOf("availabilities", _keys(wanted.availabilities)))
+    if wanted.nsfw:
+        found.append(Without(Token("traits", "minor")))
+    if wanted.supports_generation:
+        found.append(Token("traits", "generates"))
+    if wanted.early_access:
+        found.append(Within("early_access_s", low=seconds(now) + 1))
+    if wanted.commercial_uses:
+        found.append(OneOf("commercial_uses", _keys(wanted.commercial_uses)))
+    nobody_real = Without(Token("traits", "poi"))
+    found.append(some(nobody_real, Token("creator", key(wanted.viewer))) if wanted.viewer else nobody_real)
     return found
 
 

@@ -22,8 +22,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Query, filters and sort, without the place in the list. Every filter holds for every query and every sort.
 
     `levels` is a mask of maturity bits: a model with none of them is left out. `nsfw=False` leaves only models that
-    have something of level PG and are not marked as mature by their creator. `period` is about the last version's age.
-    Values of one filter are alternatives, except tags: a model needs all of them.
+    have something of level PG and are not marked as mature by their creator; `nsfw=True` leaves out what shows minors.
+    `period` is about the last version's age. `within` leaves only some models, as `ids` do. Archived models come only
+    with `archived`, models of real people only for their owner (`viewer`), and `availabilities` are those that one of
+    its versions must have. Values of one filter are alternatives, except tags: a model needs all of them.
     """
 
     query: str = ""
@@ -44,6 +46,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     file_formats: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     has_previews: bool | None = None
+    within: tuple[int, ...] | None = None
+    archived: bool = False
+    availabilities: tuple[str, ...] = ()
+    viewer: str = ""
+    supports_generation: bool = False
+    early_access: bool = False
+    commercial_uses: tuple[str, ...] = ()
     sort: str = DEFAULT_SORT
 
     @property

@@ -38,7 +38,7 @@ _KEPT = (
     "modelspec.sai_model_spec", "modelspec.architecture", "modelspec.implementation", "modelspec.title",
     "modelspec.description", "modelspec.author", "modelspec.date", "modelspec.license", "modelspec.trigger_phrase",
     "modelspec.resolution", "modelspec.prediction_type", "modelspec.encoder_layer", "modelspec.hash_sha256",
-    "modelspec.merged_from",
+    "modelspec.merged_from", "sd_merge_models", "sd_merge_recipe",
 )  # fmt: skip
 _FAMILY_NAME = re.compile(r"[\w.+ -]{1,64}\Z", re.ASCII)
 

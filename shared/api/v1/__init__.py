@@ -4,7 +4,10 @@ Frozen: a field is never renamed, retyped or removed. `UNSET` fields are absent 
 null to the programs that read it.
 """
 
+from shared.api.v1.collections import Collection, CollectionList, CollectionTag, CollectionUser, ListOfNothing
 from shared.api.v1.enumerations import (
+    AVAILABILITIES,
+    CHECKPOINT_TYPES,
     COMMERCIAL_USES,
     FILE_FORMATS,
     FILE_TYPES,
@@ -16,6 +19,7 @@ from shared.api.v1.enumerations import (
     LEVEL_PG,
     MEDIA_TYPES,
     MODEL_SORTS,
+    MODEL_STATUSES,
     MODEL_TYPES,
     PERIODS,
 )
@@ -30,6 +34,7 @@ from shared.api.v1.models import (
     MiniVersion,
     Model,
     ModelPage,
+    PaidAccess,
     ScanResult,
     Stats,
     Tensor,
@@ -41,9 +46,11 @@ from shared.api.v1.models import (
     VersionOfHash,
     VersionStats,
 )
-from shared.api.v1.people import CreatorItem, CreatorPage, ListOfNothing, Me, Subject, TagItem, TagPage, User, UserList
+from shared.api.v1.people import CreatorItem, CreatorPage, Me, Subject, TagItem, TagPage, User, UserList
 
 __all__ = [
+    "AVAILABILITIES",
+    "CHECKPOINT_TYPES",
     "COMMERCIAL_USES",
     "FILE_FORMATS",
     "FILE_TYPES",
@@ -55,11 +62,16 @@ __all__ = [
     "LEVEL_PG",
     "MEDIA_TYPES",
     "MODEL_SORTS",
+    "MODEL_STATUSES",
     "MODEL_TYPES",
     "NO_PICTURE",
     "ORIGIN",
     "PERIODS",
     "V1",
+    "Collection",
+    "CollectionList",
+    "CollectionTag",
+    "CollectionUser",
     "Creator",
     "CreatorItem",
     "CreatorPage",
@@ -78,6 +90,7 @@ __all__ = [
     "MiniVersion",
     "Model",
     "ModelPage",
+    "PaidAccess",
     "ScanResult",
     "Stats",
     "Subject",

@@ -15,6 +15,11 @@ FILE_TYPES: Final = (
 )  # fmt: skip
 FILE_FORMATS: Final = ("SafeTensor", "PickleTensor", "GGUF", "Diffusers", "Core ML", "ONNX", "Other")
 COMMERCIAL_USES: Final = ("None", "Image", "RentCivit", "Rent", "Sell")
+CHECKPOINT_TYPES: Final = ("Trained", "Merge")
+AVAILABILITIES: Final = ("Public", "Unsearchable", "Private", "EarlyAccess")
+MODEL_STATUSES: Final = (
+    "Draft", "Training", "Published", "Scheduled", "Unpublished", "UnpublishedViolation", "GatherInterest", "Deleted",
+)  # fmt: skip
 MODEL_SORTS: Final = (
     "Highest Rated", "Most Downloaded", "Most Liked", "Most Discussed", "Most Collected", "Most Images", "Newest",
     "Oldest",

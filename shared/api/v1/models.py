@@ -46,6 +46,15 @@ class FileMetadata(V1, frozen=True, kw_only=True):
     format: str | UnsetType = UNSET
     size: str | UnsetType = UNSET
     fp: str | UnsetType = UNSET
+    quant_type: str | UnsetType = UNSET
+    is_required: bool | UnsetType = UNSET
+
+
+class PaidAccess(V1, frozen=True, kw_only=True):
+    """That a version is in early access, and until when."""
+
+    permanent: bool
+    ends_at: str | None
 
 
 class File(V1, frozen=True, kw_only=True):
@@ -105,13 +114,14 @@ class Version(V1, frozen=True, kw_only=True):
     trained_words: list[str]
     vae_id: int | None = None
     flags: int = 0
-    paid_access: None = None
+    early_access_deadline: str | UnsetType = UNSET
+    paid_access: PaidAccess | None = None
     stats: VersionStats
     supports_generation: bool | UnsetType = UNSET
     covered: bool | UnsetType = UNSET
     files: list[File]
     images: list[Image]
-    download_url: str
+    download_url: str | UnsetType = UNSET
 
 
 class Model(V1, frozen=True, kw_only=True):
@@ -134,6 +144,7 @@ class Model(V1, frozen=True, kw_only=True):
     user_id: int
     base_models: list[str]
     cosmetic: None = None
+    mode: Literal["Archived", "TakenDown"] | UnsetType = UNSET
     supports_generation: bool = False
     stats: Stats
     creator: Creator
@@ -155,6 +166,7 @@ class VersionModel(V1, frozen=True, kw_only=True):
     type: str
     nsfw: bool
     poi: bool
+    mode: Literal["Archived", "TakenDown"] | UnsetType = UNSET
 
 
 class VersionDetailStats(V1, frozen=True, kw_only=True):
@@ -185,7 +197,7 @@ class VersionDetail(V1, frozen=True, kw_only=True):
     upload_type: str = "Created"
     usage_control: str = "Download"
     licensing_fee: None = None
-    paid_access: None = None
+    paid_access: PaidAccess | None = None
     availability: str = "Public"
     early_access_config: dict[str, Any] = {}
     early_access_ends_at: str | None = None
@@ -194,7 +206,7 @@ class VersionDetail(V1, frozen=True, kw_only=True):
     model: VersionModel
     files: list[File]
     images: list[Image]
-    download_url: str
+    download_url: str | UnsetType = UNSET
 
 
 class VersionOfHash(V1, frozen=True, kw_only=True):
@@ -225,6 +237,7 @@ class MiniVersion(V1, frozen=True, kw_only=True):
     is_featured: bool = False
     require_auth: bool = False
     check_permission: bool = False
+    early_access_ends_at: str | UnsetType = UNSET
     minor: bool
     sfw_only: bool = False
     payout_enabled: bool = False

@@ -74,10 +74,3 @@ class Me(V1, frozen=True, kw_only=True):
     token_scope: int | UnsetType = UNSET
     buzz_limit: list[Any] | UnsetType | None = UNSET
     subject: Subject | UnsetType = UNSET
-
-
-class ListOfNothing(V1, frozen=True, kw_only=True):
-    """Articles and collections, of which the hub has none."""
-
-    items: list[dict[str, Any]] = []
-    metadata: Metadata = Metadata()

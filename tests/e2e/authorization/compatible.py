@@ -10,6 +10,9 @@ for _what in ("article", "collection"):
     plain("GET", f"/api/v1/{_what}s/{{{_what}_id:str}}", everybody(404), f"/api/v1/{_what}s/1")
 for _path in ("", "/ids"):
     plain("POST", f"/api/v1/model-versions/by-hash{_path}", everybody(200), json=["0" * 64])
+for _path in ("get", "all", "check-vault"):
+    plain("GET", f"/api/v1/vault/{_path}", (401, 200, 200, 200, 200, 200, 200))
+plain("POST", "/api/v1/vault/toggle-version", (401, 403, 403, 403, 403, 403, 403))
 plain("GET", "/api/v1/me", (401, 200, 200, 200, 200, 200, 200))
 
 

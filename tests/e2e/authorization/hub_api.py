@@ -50,6 +50,11 @@ def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}")
 
 
+@row("PATCH", "/api/hub/versions/{version_id:int}", owners(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/versions/{world.draft()['id']}", {"description": "Changed."})
+
+
 @row("POST", "/api/hub/versions/{version_id:int}/publish", owners(409))
 def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}/publish")  # without a file: refused for that alone
@@ -64,6 +69,24 @@ def _(world: World, _caller: str) -> Request:
 @row("POST", "/api/hub/versions/{version_id:int}/uploads", owners(201))
 def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/versions/{world.draft()['id']}/uploads", {"name": "x.safetensors", "sizeBytes": 4096})
+
+
+def picture(world: World) -> int:
+    """A picture of the administrators' demo model."""
+    world.hub.wait_previews(world.shapes.version_id)
+    query = {"modelVersionId": world.shapes.version_id}
+    found: int = world.hub.anonymous.get("/api/v1/images", params=query).json()["items"][0]["id"]
+    return found
+
+
+@row("GET", "/api/hub/images/{image_id:int}", everybody(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/images/{picture(world)}")
+
+
+@row("PUT", "/api/hub/images/{image_id:int}/rating", (401, 403, 403, 403, 403, 200, 403))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/images/{picture(world)}/rating", {"level": 1})
 
 
 plain("GET", "/api/hub/uploads", (401, 403, 200, 200, 200, 200, 403))
@@ -115,11 +138,60 @@ def _(world: World, _caller: str) -> Request:
     return Request("/api/hub/reports", {"subjectType": "model", "subjectId": world.shapes.model_id, "reason": "other"})
 
 
+# Collections: one's own alone, public ones for everybody to see.
+plain("GET", "/api/hub/collections", (401, 200, 200, 200, 200, 200, 200))
+plain("POST", "/api/hub/collections", (401, 201, 201, 201, 201, 201, 403), json={"name": "Kept"})
+
+
+def collection(world: World, *, is_public: bool = False) -> str:
+    """The path of a collection of the owner's."""
+    body = {"name": f"Kept {secrets.token_hex(4)}", "isPublic": is_public}
+    return f"/api/hub/collections/{created(world.keys['owner'].post('/api/hub/collections', json=body))['id']}"
+
+
+for _method, _more, _status in (
+    ("PATCH", "", 200),
+    ("DELETE", "", 204),
+    ("PUT", "/models/{model_id:int}", 204),
+    ("DELETE", "/models/{model_id:int}", 204),
+):
+
+    @row(_method, "/api/hub/collections/{collection_id:int}" + _more, (401, 404, 404, _status, 404, 404, 403))
+    def _(world: World, _caller: str, method: str = _method, more: str = _more) -> Request:
+        path = collection(world) + (f"/models/{world.shapes.model_id}" if more else "")
+        return Request(path, {"name": "Renamed"} if method == "PATCH" else None)
+
+
+for _more in ("", "/models"):
+
+    @row("GET", "/api/hub/collections/{collection_id:int}" + _more, (404, 404, 404, 200, 404, 404, 200))
+    def _(world: World, _caller: str, more: str = _more) -> Request:
+        return Request(collection(world) + more)
+
+
+for _method in ("PUT", "DELETE"):
+
+    @row(_method, "/api/hub/collections/{collection_id:int}/follow", (401, 204, 204, 204, 204, 204, 403))
+    def _(world: World, _caller: str) -> Request:
+        return Request(collection(world, is_public=True) + "/follow")
+
+    @row(_method, "/api/hub/me/{own_list:str}/models/{model_id:int}", (401, 204, 204, 204, 204, 204, 403))
+    def _(world: World, _caller: str) -> Request:
+        return Request(f"/api/hub/me/favorites/models/{world.shapes.model_id}")
+
+
+plain("GET", "/api/hub/me/{own_list:str}/models", (401, 200, 200, 200, 200, 200, 200), "/api/hub/me/hidden/models")
+
+
 # Moderation.
 plain("GET", "/api/hub/moderation/reports", (401, 403, 403, 403, 200, 200, 403))
 plain(
     "POST", "/api/hub/moderation/takedowns", (401, 403, 403, 403, 404, 404, 403),
     json={"modelId": 2_000_000_000, "reason": "There is no such model."},
+)  # fmt: skip
+plain(
+    "POST", "/api/hub/moderation/ratings", (401, 403, 403, 403, 404, 404, 403),
+    json={"subjectType": "model", "subjectId": 2_000_000_000, "level": 4},
 )  # fmt: skip
 plain(
     "DELETE", "/api/hub/moderation/takedowns/{model_id:int}", (401, 403, 403, 403, 404, 404, 403),
@@ -145,6 +217,8 @@ def _(world: World, _caller: str) -> Request:
 
 plain("GET", "/api/hub/me", (401, 200, 200, 200, 200, 200, 200))
 plain("POST", "/api/hub/me/password", (401, 400, 400, 400, 400, 400, 403), json={"password": "short"})
+plain("GET", "/api/hub/me/file-preferences", (401, 200, 200, 200, 200, 200, 200))
+plain("PUT", "/api/hub/me/file-preferences", (401, 200, 200, 200, 200, 200, 403), json={})
 plain("GET", "/api/hub/keys", (401, 200, 200, 200, 200, 200, 200))
 plain("POST", "/api/hub/keys", (401, 201, 201, 201, 201, 201, 403), json={"name": "another"})
 

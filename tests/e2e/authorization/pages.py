@@ -6,6 +6,7 @@ import re
 
 import httpx
 
+from tests.e2e.authorization.hub_api import collection, picture
 from tests.e2e.authorization.table import PASSWORD, Request, World, everybody, plain, post_form, row
 from tests.hub_driver import created
 
@@ -16,7 +17,37 @@ plain("GET", "/sign-up", everybody(404))
 plain("POST", "/sign-up", everybody(404), form={"username": "somebody", "password": PASSWORD})
 plain("GET", "/sign-in/provider", everybody(404))
 plain("GET", "/sign-in/provider/return", everybody(404))
+plain("GET", "/login", everybody(302))
 plain("GET", "/account", _MINE)
+plain("GET", "/collections", _MINE)
+plain("POST", "/collections", everybody(303), form={"name": "Made on a page"})
+plain("GET", "/posts/{post_id:int}", everybody(302), "/posts/1")
+plain("GET", "/user/{username:str}", everybody(302), "/user/admin")
+
+
+@row("GET", "/images/{image_id:int}", everybody(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/images/{picture(world)}")
+
+
+@row("GET", "/collections/{collection_id:int}", (404, 404, 404, 200, 404, 404, 404))
+def _(world: World, _caller: str) -> Request:
+    return Request(collection(world).removeprefix("/api/hub"))
+
+
+for _more in ("", "/delete", "/models/{model_id:int}/remove"):
+
+    @row("POST", "/collections/{collection_id:int}" + _more, (303, 404, 404, 303, 404, 404, 303))
+    def _(world: World, _caller: str, more: str = _more) -> Request:
+        path = collection(world).removeprefix("/api/hub") + more.replace("{model_id:int}", "1")
+        return Request(path, form={"name": "Renamed"})
+
+
+@row("POST", "/models/{model_id:int}/keep", everybody(303))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/models/{world.shapes.model_id}/keep", form={"in": "favorites"})
+
+
 plain("GET", "/account/keys", _MINE)
 plain("POST", "/account/keys", _MINE, form={"name": "made on a page", "rights": "all"})
 plain("POST", "/account/password", (303, 403, 403, 403, 403, 403, 303), form={"current": "x", "password": PASSWORD})

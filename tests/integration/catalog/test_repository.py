@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from services.catalog.domain import events, publishing
+from services.catalog.domain.hashes import asked_hashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.wire import Wire
 from services.catalog.repository import Repository
@@ -144,9 +145,9 @@ async def test_a_file_is_found_by_every_kind_of_its_hash_in_any_spelling(models:
     await models.insert(model(1, published(10, file(0xAB))))
     for value in hashes_of(0xAB).values():
         for spelling in (value, value.lower(), f" 0x{value} "):
-            assert [found.id for found in await models.list_by_hash(spelling)] == [1], spelling
+            assert [found.id for found in await models.list_by_hash(asked_hashes(spelling))] == [1], spelling
     for other in ("", "AB", "xyz", "G" * 64, "AB" * 31, hashes_of(0xAC)["SHA256"]):
-        assert await models.list_by_hash(other) == []
+        assert await models.list_by_hash(asked_hashes(other)) == []
 
 
 async def test_a_file_shared_by_models_finds_them_all_but_never_what_is_hidden(models: Repository) -> None:
@@ -157,19 +158,19 @@ async def test_a_file_shared_by_models_finds_them_all_but_never_what_is_hidden(m
     await models.insert(model(4, published(40, shared), taken_down="stolen"))
     await models.insert(model(5, published(50, shared), deleted=True))
     await models.insert(model(6, published(60, file(2), file(1, state="dangerous"))))
-    found = await models.list_by_hash(hashes_of(1)["SHA256"])
+    found = await models.list_by_hash(asked_hashes(hashes_of(1)["SHA256"]))
     assert sorted(each.id for each in found) == [1, 2]
 
 
 async def test_the_hash_of_nothing_finds_nothing(models: Repository) -> None:
     await models.insert(model(1, published(10, file(1, hashes={"AutoV3": "E3B0C44298FC"}))))
-    assert await models.list_by_hash("E3B0C44298FC") == []
+    assert await models.list_by_hash(asked_hashes("E3B0C44298FC")) == []
 
 
 async def test_a_withdrawn_file_is_no_longer_found_by_its_hash(models: Repository) -> None:
     await models.insert(model(1, published(10, file(1))))
     await models.change(1, lambda found: events.taken_down(found, "stolen"))
-    assert await models.list_by_hash(hashes_of(1)["SHA256"]) == []
+    assert await models.list_by_hash(asked_hashes(hashes_of(1)["SHA256"])) == []
 
 
 async def test_models_are_listed_in_the_order_asked_for_without_the_hidden_ones(models: Repository) -> None:

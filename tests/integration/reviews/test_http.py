@@ -99,8 +99,8 @@ async def test_the_events_of_one_author_are_exactly_the_changes(
     before = {"review_id": first[1]["id"], **about}
     assert told == [
         ReviewPosted(**before, recommended=True, text="good"),
-        ReviewChanged(**before, recommended=False, was_recommended=True, text="it broke"),
-        ReviewRemoved(**before, was_recommended=False),
+        ReviewChanged(**before, recommended=False, was_recommended=True, text="it broke", had_text=True),
+        ReviewRemoved(**before, was_recommended=False, had_text=True),
         ReviewPosted(review_id=anew[1]["id"], **about, recommended=True, text="good"),
     ]
 

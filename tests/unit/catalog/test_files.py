@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.files import Wish, choose_file, download_name, file_format, ordered_files, primary_file
+from services.catalog.domain.files import (
+    Wish,
+    choose_file,
+    component_file,
+    download_name,
+    file_format,
+    lacks_component,
+    ordered_files,
+    primary_file,
+    quant_type,
+)
 from services.catalog.domain.model import File
+from shared.api.hub import FilePreferences
 from tests.unit.catalog.models import file, model, version
 
 SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._ ()+-"
@@ -36,6 +47,8 @@ BARE = file(7, format=None)
         ((PICKLE, BARE), 7),  # what is not known before what is known not to fit
         ((file(8, type="Diffusion Model"), PRUNED), 1),
         ((file(8, type="UNet", size="pruned", fp="fp16"), PRUNED), 8),  # the first of equals
+        ((file(1, quant_type="Q8_0", format="GGUF"), file(2, quant_type="Q4_K_M", format="GGUF")), 2),
+        ((file(1, quant_type="Q8_0", fp="fp16"), file(2, quant_type="Q4_K_M", fp="fp32")), 1),  # it weighs least
         ((file(9, type="Text Encoder"), file(8, type="Pruned Model", format="PickleTensor")), 8),
     ],
 )
@@ -77,6 +90,9 @@ def test_the_primary_file_comes_first_and_the_others_keep_their_order() -> None:
         ({"file_id": 4}, 4),
         ({"file_id": 4, "type": "VAE", "format": "GGUF"}, 4),  # an exact file bypasses everything else
         ({"file_id": 99}, None),
+        ({"saved": FilePreferences(size="full")}, 2),  # what somebody likes decides …
+        ({"saved": FilePreferences(format="GGUF")}, 1),  # … but is never contradicted: all of them miss it alike
+        ({"saved": FilePreferences(size="full"), "size": "pruned"}, 1),
     ],
 )
 def test_a_download_gets_the_best_file_or_none_that_contradicts_it(wish: dict[str, Any], chosen: int | None) -> None:
@@ -97,6 +113,7 @@ def test_a_download_gets_the_best_file_or_none_that_contradicts_it(wish: dict[st
         ("Pony Diffusion V6 XL", "V6 (start with this one)", "ponyDiffusionV6XL_v6StartWithThisOne.safetensors"),
         ("A very long name of a model indeed it is", "v1", "aVeryLongNameOfAModel_v1.safetensors"),
         ("Anime模型", "v1", "anime_v1.safetensors"),
+        ("Twenty characters ok", "v1", "twentyCharactersOk_v1.safetensors"),
         ("模型", "v1", "file1.safetensors"),  # nothing in it that a name can be made of
         ("Dream", "第一版", "dream.safetensors"),
     ],
@@ -120,6 +137,12 @@ def test_a_checkpoint_is_called_after_its_model_and_version(model_name: str, ver
         ("TextualInversion", {}, ("kubist", "other"), "kubist.safetensors"),
         ("TextualInversion", {"type": "Negative"}, ("kubist",), "kubist-neg.safetensors"),
         ("TextualInversion", {}, (), "up loaded.safetensors"),
+        ("TextualInversion", {"type": "Training Data", "name": "t.zip"}, ("kubist",), "dream_v1_trainingData.zip"),
+        ("DoRA", {}, (), "dream_v1.safetensors"),
+        ("VAE", {}, (), "dream_v1.safetensors"),
+        ("Checkpoint", {"type": "Of another release"}, (), "up loaded.safetensors"),
+        ("Checkpoint", {"override_name": "my own; name.safetensors"}, (), "my own_ name.safetensors"),
+        ("LORA", {"override_name": "chosen.safetensors"}, (), "chosen.safetensors"),
         ("LORA", {"name": 'a";\r\nx=1/é.safetensors'}, (), "a____x_1_.safetensors"),
     ],
 )
@@ -174,3 +197,32 @@ def test_any_names_give_a_plain_name_that_no_header_or_path_can_break_on(
 )
 def test_a_format_is_named_by_what_the_bytes_are(scanned: str, shown: str) -> None:
     assert file_format(scanned, "x.safetensors") == shown
+
+
+@pytest.mark.parametrize(
+    ("precision", "name", "expected"),
+    [
+        ("Q4_K", "dream-Q4_K_M.gguf", "Q4_K_M"),
+        ("Q4_K", "dream-q4_k_s.gguf", "Q4_K_S"),
+        ("Q8_0", "dream_Q4_K_M.gguf", "Q8_0"),  # a name that says something else is not believed
+        ("Q8_0", "dream.gguf", "Q8_0"),
+        (None, "dream.IQ2_XXS.gguf", "IQ2_XXS"),
+        (None, "dream.gguf", None),
+    ],
+)
+def test_how_a_file_is_quantised(precision: str | None, name: str, expected: str | None) -> None:
+    assert quant_type(precision, name) == expected
+
+
+def test_a_component_comes_from_a_linked_version_when_there_is_no_own_one() -> None:
+    bare, whole = version(10, PRUNED), version(11, PRUNED, VAE)
+    assert lacks_component(bare, Wish(type="VAE"))
+    assert not lacks_component(whole, Wish(type="VAE"))
+    assert not lacks_component(bare, Wish(type="Upscaler"))
+    assert not lacks_component(bare, Wish(type="VAE", file_id=1))
+    found = component_file(whole, Wish(type="VAE"))
+    assert found is not None and found.id == VAE.id
+    weights = component_file(version(12, CONFIG, FULL), Wish(type="VAE"))
+    assert weights is not None and weights.id == FULL.id
+    assert component_file(version(12, CONFIG, FULL), Wish(type="VAE", fp="fp16")) is None
+    assert component_file(version(12, CONFIG), Wish(type="VAE")) is None

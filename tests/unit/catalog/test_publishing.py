@@ -208,8 +208,10 @@ def test_in_whatever_order_things_happen_a_version_is_published_once_with_clean_
         announced += types(events)
         if one_version(current).is_published and not was_published:
             assert {each.state for each in one_version(current).files} == {"clean"}
-    assert announced in ([], ["ModelPublished", "VersionPublished"])
-    assert bool(announced) == one_version(current).is_published
+    # A later scan may withdraw what was published, and give it back; neither announces it anew.
+    first = [name for name in announced if name in ("ModelPublished", "VersionPublished")]
+    assert first in ([], ["ModelPublished", "VersionPublished"])
+    assert first or not one_version(current).is_published
 
 
 def test_search_is_told_the_whole_of_a_visible_model_and_of_a_hidden_one_only_that_it_went() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.catalog.domain.file_wire import download_url
 from services.catalog.domain.model import Antivirus, Image
-from services.catalog.domain.wire import Wire, air, download_url
+from services.catalog.domain.version_facts import air
+from services.catalog.domain.wire import Wire
 from shared.api import v1
 from tests.unit.catalog.models import LATER, file, hashes_of, image, model, published, version
 
@@ -204,7 +206,7 @@ def test_the_level_of_a_version_is_that_of_all_its_pictures(
 ) -> None:
     pictures: tuple[Image, ...] = tuple(image(number, level=level) for number, level in enumerate(levels, 1))
     of = published(10, images=pictures)
-    assert Wire(unrated).version_level(of) == expected
+    assert Wire(unrated).version_level(model(1, of), of) == expected
     assert Wire(unrated).model_level(model(1, of, version(11, images=(image(9, level=16),)))) == expected
 
 

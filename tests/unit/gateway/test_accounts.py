@@ -46,8 +46,8 @@ class TestNames:
             ("mira.k@example.org", ["mira_k", "mira_k_2", "mira_k_3"]),
             ("Åsa Öberg", ["Asa_Oberg", "Asa_Oberg_2", "Asa_Oberg_3"]),
             ("admin", ["admin_2", "admin_3", "admin_4"]),
-            ("日本", ["user", "user_2", "user_3"]),
-            ("", ["user", "user_2", "user_3"]),
+            ("日本", ["user_2", "user_3", "user_4"]),
+            ("", ["user_2", "user_3", "user_4"]),
         ],
     )
     def test_somebody_from_elsewhere_gets_a_name_near_theirs(self, preferred: str, names: list[str]) -> None:

@@ -86,7 +86,10 @@ def test_what_the_catalog_is_asked() -> None:
     assert params("modelId=5&modelVersionId=6").items() >= {"version_id": "6"}.items()
     assert "model_id" not in params("modelId=5&modelVersionId=6")
     assert params("postId=6")["version_id"] == "6"
-    assert params("period=Week")["since"] == "2026-02-22T12:00:00+00:00"
+    assert params("period=Week")["published_since"] == "2026-02-22T12:00:00+00:00"
+    assert params("period=Week&modelId=5")["since"] == "2026-02-22T12:00:00+00:00"
+    assert params("")["with_unlisted"] == "False"
+    assert params("modelId=5")["with_unlisted"] == params("imageId=5")["with_unlisted"] == "True"
     assert "since" not in params("period=AllTime")
     assert (params("sort=Oldest")["oldest_first"], params("sort=Newest")["oldest_first"]) == ("True", "False")
     assert params("", 7)["user_id"] == "7"

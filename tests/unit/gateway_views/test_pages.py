@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.gateway.account_pages import render_account, render_keys, render_sign_in, render_sign_up
+from services.gateway.collection_pages import Keeping, render_collection, render_collections, render_image
 from services.gateway.domain.keys import ApiKey
 from services.gateway.domain.sessions import Session
 from services.gateway.pages import (
@@ -20,6 +22,8 @@ from services.gateway.pages import (
     render_previews_fragment,
     render_problem,
 )
+from shared.api.collections import HubCollection
+from shared.api.v1 import ImageItem
 from shared.problems import NotFound
 
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -68,6 +72,30 @@ def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
         "form refused": render_problem(404, "No such model", "Gone.", frame=SIGNED_IN, back_href="/models/4"),
         "model, signed in": render_model(make_model(), None, reviews, drawing, SIGNED_IN, "Your review is posted."),
         **_account_pages(),
+        **_collection_pages(make_model),
+    }
+
+
+def _collection_pages(make_model: Any) -> dict[str, str]:
+    kept = HubCollection(
+        id=5, name=HOSTILE, description=HOSTILE, is_public=True, owner_id=1, owner="mira_k", item_count=1, nsfw_level=1,
+        cover_model_id=4, followers=0, created_at="2026-05-01T00:00:00.000Z", has_model=True,
+    )  # fmt: skip
+    keeping = Keeping(collections=(kept,), is_favorite=True, is_hidden=False)
+    picture = ImageItem(
+        id=70011, url="http://hub.test/image/k/original=true/k", hash="LEHV6nWB2yk8", width=512, height=768,
+        nsfw_level="None", nsfw=False, browsing_level=1, created_at="2026-05-01T00:00:00.000Z", post_id=9,
+        meta={"prompt": HOSTILE, "seed": 7}, username="mira_k", base_model="Pony", model_version_ids=[9],
+    )  # fmt: skip
+    return {
+        "model, kept": render_model(make_model(), None, None, None, SIGNED_IN, keeping=keeping),
+        "collections": render_collections(SIGNED_IN, [kept], done="made"),
+        "no collections": render_collections(SIGNED_IN, []),
+        "own collection": render_collection(SIGNED_IN, kept, [make_model()], is_own=True, done="changed"),
+        "collection": render_collection(Frame(), kept, [make_model(), make_model(id=9)], is_own=False),
+        "empty collection": render_collection(Frame(), kept, [], is_own=False),
+        "picture": render_image(Frame(), picture),
+        "mature picture": render_image(Frame(), msgspec.structs.replace(picture, browsing_level=8, meta=None)),
     }
 
 

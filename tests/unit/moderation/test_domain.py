@@ -11,7 +11,8 @@ from services.moderation import domain
 from services.moderation.domain import KnownModel
 from shared.actor import NOBODY, Actor
 from shared.api.hub import NewReport
-from shared.events.moderation import ContentReported, ContentRestored, ContentTakenDown
+from shared.api.inside import RateContent
+from shared.events.moderation import ContentRated, ContentReported, ContentRestored, ContentTakenDown
 from shared.problems import Conflict, Forbidden, NotFound, Problem, Unauthorized
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_000, tzinfo=UTC)
@@ -80,8 +81,22 @@ def test_a_takedown_is_logged_told_and_closes_the_reports_with_its_reason() -> N
     ]
     assert msgspec.to_builtins(domain.decision_view(ruling.decision)) == {
         "id": 4, "action": "takedown", "modelId": 3, "reason": "stolen work", "moderator": "mod",
-        "createdAt": "2026-03-01T12:00:00.123Z",
+        "createdAt": "2026-03-01T12:00:00.123Z", "subjectType": "model", "subjectId": None, "level": None,
     }  # fmt: skip
+
+
+def test_a_rating_is_logged_and_told_and_changes_nothing_else() -> None:
+    for model in (MODEL, DOWN):
+        ask = RateContent(model_id=3, subject_type="image", subject_id=70, level=8, reason=" seen ")
+        ruling = domain.rate(6, model, ask, MODERATOR, NOON)
+        assert (ruling.is_down, ruling.closes_reports_with) == (model.is_down, None)
+        assert ruling.events == [
+            ContentRated(
+                subject_type="image", subject_id=70, actor_id=5, actor="mod", model_id=3, level=8, reason="seen"
+            )
+        ]  # fmt: skip
+        shown = domain.decision_view(ruling.decision)
+        assert (shown.action, shown.subject_type, shown.subject_id, shown.level) == ("rate", "image", 70, 8)
 
 
 def test_a_restore_is_logged_and_told_and_opens_no_report() -> None:

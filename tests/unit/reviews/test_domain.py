@@ -111,7 +111,7 @@ def test_a_change_tells_what_the_review_said_before_and_keeps_its_place(recommen
     assert events == [
         ReviewChanged(
             review_id=11, model_id=3, version_id=7, author_id=2, author="reader", recommended=recommended,
-            was_recommended=True, text=text,
+            was_recommended=True, text=text, had_text=True,
         )
     ]  # fmt: skip
     assert (review.id, review.created_at, review.changed_at) == (11, NOON, LATER)
@@ -126,7 +126,9 @@ def test_saying_the_same_again_changes_nothing(text: str) -> None:
 @pytest.mark.parametrize("actor", [READER, MODERATOR, ADMINISTRATOR])
 def test_the_author_and_moderators_remove_a_review(actor: Actor) -> None:
     assert domain.remove_review(posted(recommended=False), actor) == [
-        ReviewRemoved(review_id=11, model_id=3, version_id=7, author_id=2, author="reader", was_recommended=False)
+        ReviewRemoved(
+            review_id=11, model_id=3, version_id=7, author_id=2, author="reader", was_recommended=False, had_text=True
+        )
     ]
 
 

@@ -27,7 +27,7 @@ CONSUMERS: dict[str, Callable[[], Any]] = {
     "catalog": lambda: CatalogConsumers(ANYTHING),
     "scanner": lambda: ScannerConsumers(asyncio.Event(), ANYTHING),
     "search": lambda: SearchConsumers(ANYTHING),
-    "reviews": lambda: ReviewsConsumers(ANYTHING),
+    "reviews": lambda: ReviewsConsumers(ANYTHING, ANYTHING),
     "moderation": lambda: ModerationConsumers(ANYTHING),
     "planner": lambda: PlannerConsumers(ANYTHING, {}, 4),
     "renderer": lambda: RendererConsumers(asyncio.Event(), ("small", "medium", "large")),
