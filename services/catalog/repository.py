@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -10,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from services.catalog.domain.documents import public_hashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
+from services.catalog.domain.text import without_origin
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
 from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session
@@ -23,9 +24,6 @@ from shared.problems import NotFound
 Change = Callable[[Model], tuple[Model, Sequence[Payload]]]
 Loaded = tuple[Model, str | None]
 """A model, and the layout that it was projected with."""
-_HASH_LENGTHS = (8, 10, 12, 64)
-_EMPTY_AUTOV3 = "E3B0C44298FC"
-"""The hash of nothing, which a popular trainer embeds: it would make many files look like one."""
 
 
 def _to_document(model: Model) -> dict[str, Any]:
@@ -35,8 +33,15 @@ def _to_document(model: Model) -> dict[str, Any]:
     document["visible"] = visible
     document["last_version_at"] = max((v.published_at for v in model.versions if v.published_at), default=None)
     files = [file for version in model.published_versions for file in version.public_files] if visible else []
-    document["hashes"] = sorted({value.upper() for file in files for value in file.hashes.values()} - {_EMPTY_AUTOV3})
+    document["hashes"] = list(public_hashes(files))
     return document
+
+
+def _without_origin(model: Model) -> Model:
+    """The model without texts that would read like one of the hub's own links."""
+    encoded = msgspec.json.encode(model)
+    changed = without_origin(encoded)
+    return model if changed is encoded else msgspec.json.decode(changed, type=Model)
 
 
 def _to_model(document: dict[str, Any]) -> Model:
@@ -54,6 +59,8 @@ class Repository:
         self._outbox = outbox
         self._wire = wire
         self.projections = Projections(mongo, wire)
+        self.all_projected = False
+        """Whether nothing waited for its projection when it was last looked for."""
         mongo.index(
             {
                 "models": [
@@ -72,14 +79,16 @@ class Repository:
         """The next id of a kind: model, version, image."""
         return await self._mongo.next_id(kind)
 
-    async def insert(self, model: Model) -> None:
+    async def insert(self, model: Model, session: Session | None = None) -> None:
         """Keep a new model."""
+
+        model = _without_origin(model)
 
         async def work(session: Session) -> None:
             await self._models.insert_one(self._document(model), session=session)
             await self.projections.update(None, None, model, session)
 
-        await self._mongo.transact(work)
+        await (work(session) if session is not None else self._mongo.transact(work))
 
     def _document(self, model: Model) -> dict[str, Any]:
         return _to_document(model) | {"projected": self.projections.layout}
@@ -112,6 +121,11 @@ class Repository:
             raise NotFound(f"There is no version with id {version_id}.")
         return found
 
+    async def list_with(self, ids: Sequence[int], version_ids: Sequence[int]) -> list[Model]:
+        """The visible ones of the models of these ids, or with these versions."""
+        wanted: dict[str, Any] = {"$or": [{"_id": {"$in": list(ids)}}, {"versions.id": {"$in": list(version_ids)}}]}
+        return [_to_model(document) async for document in self._models.find(wanted | {"visible": True})]
+
     async def list_visible(self, ids: Sequence[int]) -> list[Model]:
         """The visible ones of these models, in the order asked for."""
         found = {
@@ -120,23 +134,21 @@ class Repository:
         }
         return [found[model_id] for model_id in ids if model_id in found]
 
-    async def list_newest(self, limit: int, before: tuple[datetime, int] | None) -> list[Model]:
-        """Visible models by the time of their last version, newest first; `before` is the last one already shown."""
+    async def list_newest(self, limit: int, before: tuple[datetime, int] | None) -> list[tuple[datetime, int]]:
+        """Time of the last version and id of visible models, newest first; `before` is the last one already shown."""
         wanted: dict[str, Any] = {"visible": True}
         if before is not None:
             moment, model_id = before
+            wanted["last_version_at"] = {"$lte": moment}  # lets the index begin there
             wanted["$or"] = [
                 {"last_version_at": {"$lt": moment}},
                 {"last_version_at": moment, "_id": {"$lt": model_id}},
             ]
-        rows = self._models.find(wanted).sort([("last_version_at", -1), ("_id", -1)]).limit(limit)
-        return [_to_model(document) async for document in rows]
+        rows = self._models.find(wanted, {"last_version_at": 1}).sort([("last_version_at", -1), ("_id", -1)])
+        return [(row["last_version_at"], row["_id"]) async for row in rows.limit(limit)]
 
     async def list_by_hash(self, value: str) -> list[Model]:
-        """Visible models with a public file of that hash, any kind of hash, any letter case."""
-        value = value.strip().upper().removeprefix("0X")
-        if len(value) not in _HASH_LENGTHS or not re.fullmatch(r"[0-9A-F]+", value):
-            return []
+        """Visible models with a public file of that hash, in upper case."""
         return [_to_model(document) async for document in self._models.find({"hashes": value, "visible": True})]
 
     async def find_repo(self, owner: str, name: str) -> Model | None:
@@ -219,7 +231,7 @@ class Repository:
         after, events = changed
         if after == before and not events:
             return before
-        after = msgspec.structs.replace(after, seq=before.seq + 1)
+        after = _without_origin(msgspec.structs.replace(after, seq=before.seq + 1))
         state = state_event(before, after, self._wire)
         await self._models.replace_one({"_id": after.id, "seq": before.seq}, self._document(after), session=session)
         await self.projections.update(before, layout, after, session)
@@ -233,6 +245,7 @@ class Repository:
         ids = [document["_id"] async for document in waiting]
         for model_id in ids:
             await self._mongo.transact(partial(self._project, model_id))
+        self.all_projected = not ids
         return len(ids)
 
     async def _project(self, model_id: int, session: Session) -> None:

@@ -12,8 +12,8 @@ import msgspec
 from services.gateway.model_query import ModelQuery
 from services.gateway.peers import Peers
 from services.gateway.query_reader import BadCursor
-from services.gateway.request import with_origin
-from shared.api.inside import SearchPage
+from services.gateway.request import placed
+from shared.api.inside import NewestPage, SearchPage
 from shared.problems import Invalid, Unavailable
 
 _MOST_PAGES_SKIPPED = 5
@@ -24,7 +24,7 @@ _NEWEST = "newest:"
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page: the JSON array of models, and how to go on."""
+    """One page: the JSON array of models with `v1.ORIGIN_MARK`, and how to go on."""
 
     items: bytes
     total: int | None
@@ -32,11 +32,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     search_down: bool = False
     found: SearchPage | None = None
     """What search said beside the ids: facets, fallback, what hides results."""
-
-
-class _Newest(msgspec.Struct):
-    items: msgspec.Raw
-    next: str | None = None
 
 
 async def find_models(peers: Peers, query: ModelQuery) -> Page:
@@ -77,11 +72,12 @@ async def _newest(peers: Peers, query: ModelQuery) -> Page:
     if query.cursor:
         params["before"] = _newest_position(query.cursor)
     try:
-        found = await peers.catalog.fetch("GET", "/v1/newest", _Newest, params=params)
+        answer = await peers.catalog.call("GET", "/v1/newest", params=params)
     except Invalid as problem:
         raise BadCursor(problem.detail) from None
+    found = msgspec.msgpack.decode(answer, type=NewestPage)
     following = f"{_NEWEST}{found.next}" if found.next else None
-    return Page(items=bytes(found.items), total=None, next_cursor=following, search_down=True)
+    return Page(items=found.items, total=None, next_cursor=following, search_down=True)
 
 
 def _newest_position(cursor: str) -> str:
@@ -115,7 +111,7 @@ def to_json(page: Page, query: ModelQuery, origin: str, path: str, pairs: list[t
         metadata["nextCursor"] = page.next_cursor
         metadata["nextPage"] = next_page(origin, path, pairs, page.next_cursor)
     spliced = b'{"items":' + page.items + b',"metadata":' + msgspec.json.encode(metadata) + b"}"
-    return with_origin(spliced, origin)
+    return placed(spliced, origin)
 
 
 def next_page(origin: str, path: str, pairs: list[tuple[str, str]], cursor: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import quote
 
+from services.gateway.documents import Documents
 from services.gateway.relay_token import DownloadGrant, Grants
 from shared.actor import Actor
-from shared.api.inside import DownloadTarget
+from shared.api.inside import DownloadTarget, Wish
 from shared.engines.s3 import Store
 from shared.events.usage import Downloaded
 from shared.outbox import Outbox
@@ -16,11 +17,16 @@ from shared.outbox import Outbox
 class Delivery:
     """What every route that answers with a file's address does."""
 
-    def __init__(self, store: Store, grants: Grants, outbox: Outbox, valid: timedelta) -> None:
+    def __init__(self, documents: Documents, store: Store, grants: Grants, outbox: Outbox, valid: timedelta) -> None:
+        self._documents = documents
         self._store = store
         self._grants = grants
         self._outbox = outbox
         self._valid = valid
+
+    async def find(self, version_id: int, wish: Wish) -> DownloadTarget:
+        """The clean file that is meant. Raises NotFound, alike for missing, hidden and contradicted."""
+        return await self._documents.get_download(version_id, wish)
 
     def address(self, target: DownloadTarget, origin: str, method: str = "GET") -> str:
         """The store's own signed address where it has a public one (good for `method`), else a path of the relay."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from functools import lru_cache
 from typing import NoReturn
 
 import limits
@@ -24,6 +25,7 @@ _NO_SIGN_IN = "Signing in is not possible at the moment; try again."
 _MESSAGE = "Rate limit exceeded, please retry shortly."
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """What is counted as one stranger: an IPv4 address, or the /64 that one IPv6 customer has."""
     try:
@@ -37,6 +39,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
+@lru_cache(maxsize=10_000)
 def is_this_machine(address: str) -> bool:
     """Whether it is a loopback address."""
     try:
@@ -50,7 +53,9 @@ class RateLimits:
 
     def __init__(self, settings: GatewaySettings) -> None:
         try:
-            storage = storage_from_string(settings.rate_limit_storage.get_secret_value(), wrap_exceptions=True)
+            address = settings.rate_limit_storage.get_secret_value()
+            # Memory does not fail, and to be ready for it costs as much as counting.
+            storage = storage_from_string(address, wrap_exceptions=not address.startswith("async+memory:"))
         except ConfigurationError as error:
             raise SystemExit(f"EASEL_RATE_LIMIT_STORAGE cannot be used: {error}") from None
         if not isinstance(storage, Storage):

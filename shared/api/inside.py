@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -52,6 +53,35 @@ class DownloadTarget(Inside, frozen=True, kw_only=True):
     sha256: str
     state: FileState
     scanned_at: datetime
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted."""
+
+    file_id: int | None = None
+    type: str | None = None
+    format: str | None = None
+    size: str | None = None
+    fp: str | None = None
+
+
+class DocumentAsk(msgspec.Struct, frozen=True, array_like=True):
+    """gateway → catalog: one public document, as JSON with `v1.ORIGIN_MARK`.
+
+    A model or a version by id, the version that has a file of a hash, or the file that a download of a version means
+    (`DownloadTarget`).
+    """
+
+    kind: Literal["model", "version", "hash", "download"]
+    of: int | str
+    wish: Wish = Wish()
+
+
+class NewestPage(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: an array of listed models, and the place of the last one if more follow."""
+
+    items: bytes
+    next: str | None
 
 
 class RepoFile(Inside, frozen=True, kw_only=True):

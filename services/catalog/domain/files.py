@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-
-import msgspec
+from typing import Protocol, TypeVar
 
 from services.catalog.domain.model import File, Model, Version
+from shared.api.inside import Wish
 
 _WEIGHT_TYPES = ("Model", "Pruned Model", "Diffusion Model", "UNet")
 _FORMATS = {
@@ -20,14 +20,22 @@ _STOOD_IN_FOR = {"AutoV1": 8, "AutoV3": 12}
 _WEIGHTS = {"format": 100.0, "size": 10.0, "fp": 1.0}
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted."""
+class Described(Protocol):
+    """What is known of a public file when one is chosen."""
 
-    file_id: int | None = None
-    type: str | None = None
-    format: str | None = None
-    size: str | None = None
-    fp: str | None = None
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def format(self) -> str | None: ...  # noqa: D102
+    @property
+    def size(self) -> str | None: ...  # noqa: D102
+    @property
+    def fp(self) -> str | None: ...  # noqa: D102
+
+
+F = TypeVar("F", bound=Described)
 
 
 def all_kinds(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +53,7 @@ def file_format(scanned: str, name: str) -> str:
     return _FORMATS.get(scanned, "Other")
 
 
-def _score(file: File, wish: Wish) -> float:
+def _score(file: Described, wish: Wish) -> float:
     """The published scoring: 1000, plus or minus a weight per known fact, plus 1000 for weights."""
     score = 1000.0
     for fact, weight in _WEIGHTS.items():
@@ -69,13 +77,12 @@ def ordered_files(version: Version) -> tuple[File, ...]:
     return (primary, *(file for file in version.public_files if file.id != primary.id))
 
 
-def choose_file(version: Version, wish: Wish) -> File | None:
-    """The file a download means, or None when there is none or the best contradicts what was asked."""
-    files = version.public_files
+def choose_file(files: Sequence[F], wish: Wish) -> F | None:
+    """Which of the public files a download means: None when there is none or the best contradicts what was asked."""
     if wish.file_id is not None:
         return next((file for file in files if file.id == wish.file_id), None)
     if wish.type is not None:
-        files = tuple(file for file in files if file.type == wish.type)
+        files = [file for file in files if file.type == wish.type]
     if not files:
         return None
     best = max(files, key=lambda file: _score(file, wish))

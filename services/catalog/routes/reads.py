@@ -6,79 +6,59 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, MediaType, Response, get, post
 
 from services.catalog.domain.base_models import base_models
-from services.catalog.domain.files import Wish, choose_file
-from services.catalog.domain.model import Model, Version
-from services.catalog.domain.repos import MAIN, download_target, find_revision, repo_at
+from services.catalog.domain.repos import MAIN, find_revision, repo_at
 from services.catalog.domain.wire import Wire
+from services.catalog.reader import Reader
 from services.catalog.repository import Repository
 from shared.api import v1
-from shared.api.inside import NO_SUCH_REVISION, DownloadTarget, Repo
+from shared.api.inside import NO_SUCH_REVISION, DocumentAsk, NewestPage, Repo
 from shared.problems import NotFound
 
-_JSON = "application/json"
+_MARKED = "application/octet-stream"
+"""JSON but for the mark in the place of the hub's origin."""
 
 
-def _json(value: object) -> Response[bytes]:
-    return Response(msgspec.json.encode(value), media_type=_JSON)
+def _packed(value: object) -> Response[bytes]:
+    return Response(msgspec.msgpack.encode(value), media_type=MediaType.MESSAGEPACK)
 
 
 class Reads(Controller):
-    """`/v1/…`: documents in the shapes of the compatible API; `/downloads`: what the gateway signs."""
+    """`/v1/…`: documents in the shapes of the compatible API; `/repos`: models as repositories."""
+
+    @post("/v1/documents", status_code=200)
+    async def answer(self, body: bytes, reader: Reader) -> Response[bytes]:
+        """Documents for `DocumentAsk`s (MessagePack both ways), in their order; nil where nothing like it is public."""
+        asks = msgspec.msgpack.decode(body, type=list[DocumentAsk])
+        return _packed(await reader.answer(asks))
 
     @get("/v1/models")
-    async def list_models(
-        self, models: Repository, wire: Wire, ids: list[int], levels: int = v1.LEVEL_ALL
-    ) -> Response[bytes]:
+    async def list_models(self, reader: Reader, ids: list[int], levels: int = v1.LEVEL_ALL) -> Response[bytes]:
         """The visible ones of these models, in this order, with the pictures that `levels` allows."""
-        found = await models.list_visible(ids)
-        return _json([wire.model(model, detail=False, levels=levels) for model in found])
+        return Response(await reader.list_models(ids, levels), media_type=_MARKED)
 
     @get("/v1/newest")
     async def list_newest(
-        self, models: Repository, wire: Wire, limit: int = 20, before: str | None = None, levels: int = v1.LEVEL_ALL
+        self, reader: Reader, limit: int = 20, before: str | None = None, levels: int = v1.LEVEL_ALL
     ) -> Response[bytes]:
         """Visible models, newest first, without the search service. `before` is `<ISO time>|<model id>`."""
-        cursor = None
+        place = None
         if before:
             moment, _, model_id = before.partition("|")
-            cursor = (datetime.fromisoformat(moment), int(model_id))
-        found = await models.list_newest(limit + 1, cursor)
-        items, more = found[:limit], len(found) > limit
-        following = None
-        if more and (last := items[-1].published_versions):
-            assert last[0].published_at is not None
-            following = f"{last[0].published_at.isoformat()}|{items[-1].id}"
-        shown = [wire.model(model, detail=False, levels=levels) for model in items]
-        return _json({"items": shown, "next": following})
+            place = (datetime.fromisoformat(moment), int(model_id))
+        items, last = await reader.list_newest(limit, place, levels)
+        following = f"{last[0].isoformat()}|{last[1]}" if last else None
+        return _packed(NewestPage(items=items, next=following))
 
-    @get("/v1/models/{model_id:int}")
-    async def get_model(self, model_id: int, models: Repository, wire: Wire, page: bool = False) -> Response[bytes]:
-        """One visible model; `page` adds what the hub's own page shows."""
-        model = await self._visible(models, model_id)
-        return _json(wire.page(model) if page else wire.model(model, detail=True))
-
-    @get("/v1/model-versions/{version_id:int}")
-    async def get_version(self, version_id: int, models: Repository, wire: Wire) -> Response[bytes]:
-        """One published version of a visible model."""
-        model, version = await self._published(models, version_id)
-        return _json(wire.version_detail(model, version))
-
-    @get("/v1/by-hash/{value:str}")
-    async def get_by_hash(self, value: str, models: Repository, wire: Wire) -> Response[bytes]:
-        """The earliest published version that has a file of this hash."""
-        wanted = value.strip().upper().removeprefix("0X")
-        found: list[tuple[Any, int, Model, Version]] = []
-        for model in await models.list_by_hash(value):
-            for version in model.published_versions:
-                if any(wanted in file.hashes.values() for file in version.public_files):
-                    found.append((version.published_at, version.id, model, version))
-        if not found:
-            raise NotFound("Model not found")
-        _, _, model, version = min(found, key=lambda row: row[:2])
-        return _json(wire.version_detail(model, version))
+    @get("/v1/pages/{model_id:int}")
+    async def page(self, model_id: int, models: Repository, wire: Wire) -> dict[str, Any]:
+        """One visible model with all that the hub's own page shows of it."""
+        model = await models.find(model_id)
+        if model is None or not model.is_visible:
+            raise NotFound(f"No model with id {model_id}")
+        return wire.page(model)
 
     @get("/v1/enums")
     async def enums(self) -> dict[str, list[str]]:
@@ -91,25 +71,6 @@ class Reads(Controller):
             "BaseModelType": ["Standard", "Inpainting", "Refiner", "Pix2Pix"],
         }
 
-    @get("/downloads/{version_id:int}")
-    async def download(
-        self,
-        version_id: int,
-        models: Repository,
-        file_id: int | None = None,
-        type_: str | None = None,
-        file_format: str | None = None,
-        size: str | None = None,
-        fp: str | None = None,
-    ) -> DownloadTarget:
-        """The clean file that a download means. Raises NotFound, the same for missing, hidden and contradicted."""
-        model, version = await self._published(models, version_id)
-        file = choose_file(version, Wish(file_id=file_id, type=type_, format=file_format, size=size, fp=fp))
-        target = download_target(model, version, file) if file is not None else None
-        if target is None:
-            raise NotFound("File not found")
-        return target
-
     @get("/repos/{creator:str}/{name:str}")
     async def repo(self, creator: str, name: str, models: Repository, revision: str = MAIN) -> Repo:
         """A visible model as a repository of files. Raises NotFound, with a slug of its own for the revision."""
@@ -120,16 +81,3 @@ class Reads(Controller):
         if version is None:
             raise NotFound(f"{creator}/{name} has no revision {revision!r}.", slug=NO_SUCH_REVISION)
         return repo_at(model, version, name)
-
-    async def _visible(self, models: Repository, model_id: int) -> Model:
-        model = await models.find(model_id)
-        if model is None or not model.is_visible:
-            raise NotFound(f"No model with id {model_id}")
-        return model
-
-    async def _published(self, models: Repository, version_id: int) -> tuple[Model, Version]:
-        model = await models.find_by_version(version_id)
-        version = model.version(version_id) if model is not None and model.is_visible else None
-        if model is None or version is None or not version.is_published:
-            raise NotFound("Model not found")
-        return model, version

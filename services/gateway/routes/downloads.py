@@ -8,9 +8,9 @@ from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
-from services.gateway.peers import Peers
-from shared.actor import Actor
-from shared.api.inside import DownloadTarget
+from services.gateway.identify import caller_of
+from services.gateway.request import origin_of
+from shared.api.inside import Wish
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
 from shared.problems import Invalid, NotFound
 
@@ -18,23 +18,23 @@ _BROWSERS = ("mozilla", "chrome", "safari", "firefox", "opera", "edge")
 _NO_STORE = "no-store, max-age=0"
 
 
-def _wish(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The catalog's parameters; empty values are absent, unknown names ignored. Raises Invalid."""
+def _wish(request: Request[Any, Any, Any]) -> Wish:
+    """What the parameters ask for; empty values are absent, unknown names ignored. Raises Invalid."""
     sent = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-    wish: dict[str, str] = {}
+    wish: dict[str, Any] = {}
     if "fileId" in sent:
         if not sent["fileId"].isdecimal() or len(sent["fileId"]) > 10:
             raise Invalid("fileId: expected a number")
-        wish["file_id"] = sent["fileId"]
-    for name, known, param in (("type", FILE_TYPES, "type_"), ("format", FILE_FORMATS, "file_format")):
+        wish["file_id"] = int(sent["fileId"])
+    for name, known in (("type", FILE_TYPES), ("format", FILE_FORMATS)):
         if name in sent:
             if sent[name] not in known:
                 raise Invalid(f"{name}: expected one of {', '.join(known)}")
-            wish[param] = sent[name]
+            wish[name] = sent[name]
     for name in ("size", "fp"):
         if name in sent:
             wish[name] = sent[name][:64]
-    return wish
+    return Wish(**wish)
 
 
 class Downloads(Controller):
@@ -49,9 +49,6 @@ class Downloads(Controller):
         self,
         request: Request[Any, Any, Any],
         version_id: str,
-        actor: Actor,
-        origin: str,
-        peers: Peers,
         delivery: Delivery,
     ) -> Response[str]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
@@ -59,15 +56,15 @@ class Downloads(Controller):
             raise Invalid("✖ Invalid input: expected number, received NaN\n  → at modelVersionId")
         wish = _wish(request)
         try:
-            target = await peers.catalog.fetch("GET", f"/downloads/{version_id}", DownloadTarget, params=wish)
+            target = await delivery.find(int(version_id), wish)
         except NotFound:
             agent = request.headers.get("user-agent", "").lower()
             if any(name in agent for name in _BROWSERS):
                 return Response("File not found", status_code=404, media_type="text/plain")
             raise NotFound("File not found") from None
-        location = delivery.address(target, origin, request.method)
+        location = delivery.address(target, origin_of(request), request.method)
         if request.method == "GET":
-            await delivery.count(target, actor)
+            await delivery.count(target, caller_of(request).actor)
         return Response(
             location,
             status_code=307,

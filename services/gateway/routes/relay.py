@@ -21,7 +21,7 @@ from services.gateway.byte_range import Span, Unsatisfiable, parse_range
 from services.gateway.peers import Peers
 from services.gateway.relay_token import DownloadGrant, Grants, PartGrant
 from services.gateway.settings import GatewaySettings
-from shared.api.inside import DownloadTarget
+from shared.api.inside import DownloadTarget, Wish
 from shared.engines.s3 import Store
 from shared.problems import Gone, Invalid, NotFound, Unavailable
 
@@ -128,8 +128,7 @@ class Relay(Controller):
 async def _still_public(grant: DownloadGrant, peers: Peers) -> DownloadTarget:
     """An address outlives a takedown by nothing: the catalog is asked each time."""
     try:
-        params = {"file_id": grant.file_id}
-        return await peers.catalog.fetch("GET", f"/downloads/{grant.version_id}", DownloadTarget, params=params)
+        return await peers.documents.get_download(grant.version_id, Wish(file_id=grant.file_id))
     except NotFound:
         raise Gone("This file is no longer available.") from None
 
