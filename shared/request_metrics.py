@@ -1,6 +1,7 @@
 """What Prometheus learns of each request: how many, how long, how they were answered.
 
-The framework's own middleware looks every metric up four times with all labels, which costs a third of a short answer.
+The framework's own middleware makes a request object and looks four metrics up by all their labels for each request;
+here the labels of an answer are looked up once, and the result is kept.
 """
 
 from __future__ import annotations

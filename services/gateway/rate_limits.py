@@ -53,9 +53,7 @@ class RateLimits:
 
     def __init__(self, settings: GatewaySettings) -> None:
         try:
-            address = settings.rate_limit_storage.get_secret_value()
-            # Memory does not fail, and to be ready for it costs as much as counting.
-            storage = storage_from_string(address, wrap_exceptions=not address.startswith("async+memory:"))
+            storage = storage_from_string(settings.rate_limit_storage.get_secret_value(), wrap_exceptions=True)
         except ConfigurationError as error:
             raise SystemExit(f"EASEL_RATE_LIMIT_STORAGE cannot be used: {error}") from None
         if not isinstance(storage, Storage):
