@@ -22,6 +22,6 @@ def test_documents_of_another_shape_have_another_layout() -> None:
     digest = hashlib.sha256(msgspec.msgpack.encode(documents(sample, Wire()))).hexdigest()[:16]
     layout = projections._LAYOUT
     assert KNOWN.get(layout) == digest, (
-        f"the documents have changed: raise _LAYOUT in services/catalog/projections.py, so that those which hubs keep are "
-        f"made again, and note {digest!r} here as that of the new layout"
+        f"the documents have changed: raise _LAYOUT in services/catalog/projections.py, so that those that hubs "
+        f"keep are made again, and note {digest!r} here as that of the new layout"
     )
