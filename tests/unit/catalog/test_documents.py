@@ -11,7 +11,7 @@ from services.catalog.domain.documents import documents
 from services.catalog.domain.wire import Wire
 from tests.unit.catalog.models import file, image, model, published
 
-KNOWN = {2: "6adfe8c8f46c68e0"}
+KNOWN = {2: "d3ae566aebd296ff"}
 """The digest of a model's documents by the layout that they were first made with."""
 
 
