@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import say
 from cli.client import HubClient
-from deploy.laptop.environment import Laptop, LaptopSettings
+from deploy.laptop.environment import SERVICE_NAMES, Laptop, LaptopSettings
 from deploy.laptop.hub import RunningHub
 from shared.engines.s3 import Store
 from shared.settings import Settings
@@ -39,14 +39,15 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def own_hub(folder: Path) -> Iterator[Laptop]:
-    """A ready hub whose state is in `folder`; stopped when the block ends."""
+def own_hub(folder: Path, services: tuple[str, ...] = SERVICE_NAMES, **settings: str) -> Iterator[Laptop]:
+    """A ready hub whose state is in `folder`, of these services with these settings; stopped when the block ends."""
     # What the caller's shell says about another hub must not leak into this one.
     for name in [name for name in os.environ if name.startswith("EASEL_") and name != "EASEL_BENCHMARK_PORT"]:
         del os.environ[name]
+    os.environ.update(settings)
     laptop = Laptop(LaptopSettings(port=benchmark_port(), state=folder))
     say(f"starting a hub on port {laptop.settings.port} …")
-    with RunningHub(laptop) as running:
+    with RunningHub(laptop, services) as running:
         running.wait_ready(_READY_SECONDS)
         yield laptop
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+from shared.batching import Batch
 from shared.clock import new_id, now
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import DuplicateKeyError, Mongo, ReturnDocument, Session
@@ -26,12 +27,20 @@ _WAKE_MS = 1_000
 _LEASE_ID = "outbox-relay"
 
 
+class _Rows:
+    """Rows of one `add`."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+
 class Outbox:
     """Where a repository puts the events of a change, inside the change's transaction."""
 
     def __init__(self, mongo: Mongo, source: str) -> None:
         self._mongo = mongo
         self._source = source
+        self._alone: Batch[_Rows, None] = Batch(self._write)
 
     async def add(self, payloads: Sequence[Payload], session: Session | None = None) -> None:
         """Write the events. Without a session the write stands alone (for events that accompany no state)."""
@@ -51,7 +60,15 @@ class Outbox:
                     "correlation": correlation,
                 }
             )
-        await self._mongo[COLLECTION].insert_many(rows, session=session)
+        if session is None:
+            await self._alone.ask(_Rows(rows))
+        else:
+            await self._mongo[COLLECTION].insert_many(rows, session=session)
+
+    async def _write(self, waiting: Sequence[_Rows]) -> list[None]:
+        """Events that accompany no state and come at the same time are written, and flushed to the disk, together."""
+        await self._mongo[COLLECTION].insert_many([row for each in waiting for row in each.rows])
+        return [None] * len(waiting)
 
 
 class Relay:

@@ -6,25 +6,20 @@ import argparse
 import importlib
 
 import uvicorn
+from litestar import Litestar
 
 from shared.http_server import Protocol, PublicProtocol
 from shared.processes import SERVICES, process_named
 from shared.settings import Settings
 
 
-def main() -> None:
-    """Serve until SIGINT or SIGTERM; open requests are finished first."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=[process.name for process in SERVICES])
-    name = parser.parse_args().name
-    process = process_named(name)
-    settings = Settings()
-    app = importlib.import_module(process.module).create_app()
+def serve(app: Litestar, host: str, port: int, protocol: type[Protocol] = Protocol) -> None:
+    """Serve an application, as every process of the hub does, until SIGINT or SIGTERM; open requests end first."""
     uvicorn.run(
         app,
-        http=PublicProtocol if name == "gateway" else Protocol,
-        host=settings.http_host,
-        port=settings.http_port,
+        http=protocol,
+        host=host,
+        port=port,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # the gateway believes those of EASEL_TRUSTED_PROXIES, nobody else any
@@ -32,6 +27,17 @@ def main() -> None:
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
     )
+
+
+def main() -> None:
+    """Serve the process that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=[process.name for process in SERVICES])
+    name = parser.parse_args().name
+    settings = Settings()
+    app = importlib.import_module(process_named(name).module).create_app()
+    protocol = PublicProtocol if name == "gateway" else Protocol
+    serve(app, settings.http_host, settings.http_port, protocol)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,14 @@ from litestar.enums import ScopeType
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.plugins.prometheus import PrometheusConfig
-from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, ControllerRouterHandler, Guard, Message, Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
 from shared.actor import Actor, actor_from
 from shared.errors import exception_handlers
 from shared.json_body import StrictRequest
+from shared.request_metrics import measure_requests
 from shared.settings import Settings
 from shared.telemetry import CORRELATION_HEADER, LOOP_CRASHES, begin_correlation, configure_logging, logger
 
@@ -220,10 +220,10 @@ async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     return actor_from(request.headers)
 
 
-def inside_only(token: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+def inside_only(token: str) -> Guard:
     """A guard: only services that know the hub's inner token may call. Health and metrics stay open."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if handler.opt.get("open"):
             return
         shown = connection.headers.get("authorization", "").encode()
@@ -260,11 +260,10 @@ def create_service(
         finally:
             await parts.end()
 
-    measured = PrometheusConfig(app_name=name, prefix="easel", group_path=True, exclude=["/health", "/metrics"])
     app = Litestar(
         route_handlers=[live, ready, metrics, *routes],
         lifespan=[lifespan],
-        middleware=[measured.middleware, *options.pop("middleware", [])],
+        middleware=[measure_requests(name), *options.pop("middleware", [])],
         guards=[*([] if public else [inside_only(token)]), *options.pop("guards", [])],
         dependencies={**({} if public else {"actor": Provide(provide_actor)}), **options.pop("dependencies", {})},
         exception_handlers={**exception_handlers(), **options.pop("exception_handlers", {})},

@@ -21,6 +21,7 @@ from benchmarks.search.catalogue import lines
 
 Model = dict[str, Any]
 EACH = 80
+_MOST_OF_AN_IDEA = 40
 _TYPE_WORDS = {
     "LORA": "lora",
     "Checkpoint": "checkpoint",
@@ -168,7 +169,9 @@ class Questions:
             return None
         pair = self._chance.sample(tags, 2)
         both = self._by_tag[pair[0]] & self._by_tag[pair[1]]
-        if len(both) < 2 or min(map(len, pair)) < 4:
+        if not 2 <= len(both) <= _MOST_OF_AN_IDEA or min(map(len, pair)) < 4:
+            return None
+        if set(words_of(pair[0])) & set(words_of(pair[1])):
             return None
         ranked = sorted(both, key=lambda i: -self._by_id[i]["stats"]["downloadCount"])
         grades = {i: 3 if place < 5 else 2 if place < 15 else 1 for place, i in enumerate(ranked)}

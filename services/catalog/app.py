@@ -11,6 +11,7 @@ from services.catalog.consumers import CatalogConsumers
 from services.catalog.domain.events import downloaded
 from services.catalog.domain.wire import Wire
 from services.catalog.finders import Images, Names
+from services.catalog.reader import Reader
 from services.catalog.repository import Repository
 from services.catalog.routes import ROUTES
 from services.catalog.settings import CatalogSettings
@@ -30,6 +31,7 @@ def create_app() -> Litestar:
     kafka = Kafka(settings)
     wire = Wire(settings.unrated_level)
     models = Repository(mongo, Outbox(mongo, "catalog"), wire)
+    reader = Reader(models, wire)
     images, names = Images(mongo), Names(mongo)
     consumer = Consumer(mongo, kafka, "catalog")
     CatalogConsumers(models).register(consumer)
@@ -67,6 +69,7 @@ def create_app() -> Litestar:
         dependencies={
             "images": Provide(lambda: images, sync_to_thread=False),
             "models": Provide(lambda: models, sync_to_thread=False),
+            "reader": Provide(lambda: reader, sync_to_thread=False),
             "names": Provide(lambda: names, sync_to_thread=False),
             "wire": Provide(lambda: wire, sync_to_thread=False),
         },

@@ -1,6 +1,7 @@
 """What is read without opening models, changed in the transaction of each change of a model.
 
-`images` has a row for each public picture, `creators` and `tags` count the visible models of each, and `tag_ids` gives
+`documents` has what is shown of each model and version (`documents.py`), `images` a row for each public picture;
+`creators` and `tags` count the visible models of each, and `tag_ids` gives
 each name its number for good. A model's document says which layout it was projected with; those of another layout,
 and those from before there was any, are projected again in the background (`Repository.project_waiting`).
 """
@@ -13,12 +14,13 @@ from typing import Any
 
 import msgspec
 
+from services.catalog.documents import Documents
 from services.catalog.domain.image_rows import ImageRow, image_rows
 from services.catalog.domain.model import Model
 from services.catalog.domain.wire import Wire
-from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
+from shared.engines.mongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, Mongo, Session, UpdateOne
 
-_LAYOUT = 2
+_LAYOUT = 3
 _ORDER = [("level", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]
 # Each way to ask for pictures has an index in their order, so that a page reads as many rows as it shows.
 _WAYS = ("model_id", "version_id", "user_id", "base_model", "tag_ids")
@@ -36,6 +38,7 @@ class Projections:
         self._tag_ids = mongo["tag_ids"]
         self.layout = f"{_LAYOUT}.{wire.unrated_level}"
         """Changes with what an unrated picture counts as, since rows keep the level that is shown."""
+        self.documents = Documents(mongo, wire, self.layout)
         mongo.index(
             {
                 "images": [
@@ -56,7 +59,9 @@ class Projections:
 
     async def update(self, before: Model | None, layout: str | None, after: Model, session: Session) -> None:
         """Bring the rows up to date with a change. `before` was projected with `layout`; None: it never was."""
-        known = image_rows(before, self._wire) if before is not None and layout == self.layout else None
+        current = before if layout == self.layout else None
+        await self.documents.update(current, after, session)
+        known = image_rows(current, self._wire) if current is not None else None
         await self._update_images(known, image_rows(after, self._wire), after.id, session)
         counted = before if before is not None and layout is not None and before.is_visible else None
         shown = after if after.is_visible else None
@@ -77,14 +82,17 @@ class Projections:
             await self._images.insert_many([_document(row, numbers) for row in new], session=session)
 
     async def _count_tags(self, before: set[str], after: set[str], session: Session) -> None:
+        writes: list[UpdateOne | DeleteOne] = []
         for tag in sorted(before - after):
-            await self._tags.update_one({"_id": tag}, {"$inc": {"models": -1}}, session=session)
-            await self._tags.delete_one({"_id": tag, "models": {"$lte": 0}}, session=session)
+            writes += [
+                UpdateOne({"_id": tag}, {"$inc": {"models": -1}}),
+                DeleteOne({"_id": tag, "models": {"$lte": 0}}),
+            ]
         for tag in sorted(after - before):
             searched = {"length": len(tag), "prefixes": [tag[:end] for end in range(1, len(tag) + 1)]}
-            await self._tags.update_one(
-                {"_id": tag}, {"$inc": {"models": 1}, "$setOnInsert": searched}, upsert=True, session=session
-            )
+            writes.append(UpdateOne({"_id": tag}, {"$inc": {"models": 1}, "$setOnInsert": searched}, upsert=True))
+        if writes:
+            await self._tags.bulk_write(writes, session=session)
 
     async def _count_creator(self, model: Model, change: int, session: Session) -> None:
         lower = model.owner.lower()

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from services.catalog.domain.documents import public_hashes
 from services.catalog.domain.events import end_early_access
-from services.catalog.domain.hashes import AskedHashes, findable_hashes
+from services.catalog.domain.hashes import AskedHashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
+from services.catalog.domain.text import without_origin
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
 from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
@@ -41,8 +43,15 @@ def _to_document(model: Model) -> dict[str, Any]:
     document["visible"] = visible
     document["last_version_at"] = max((v.published_at for v in model.versions if v.published_at), default=None)
     files = [file for version in model.published_versions for file in version.public_files] if visible else []
-    document["hashes"] = sorted({value for file in files for value in findable_hashes(file)})
+    document["hashes"] = list(public_hashes(files))
     return document
+
+
+def _without_origin(model: Model) -> Model:
+    """The model without texts that would read like one of the hub's own links."""
+    encoded = msgspec.json.encode(model)
+    changed = without_origin(encoded)
+    return model if changed is encoded else msgspec.json.decode(changed, type=Model)
 
 
 def _to_model(document: dict[str, Any]) -> Model:
@@ -64,6 +73,8 @@ class Repository:
         self._outbox = outbox
         self._wire = wire
         self.projections = Projections(mongo, wire)
+        self.all_projected = False
+        """Whether nothing waited for its projection when it was last looked for."""
         mongo.index(
             {
                 "models": [
@@ -84,14 +95,16 @@ class Repository:
         """The next id of a kind: model, version, image."""
         return await self._mongo.next_id(kind)
 
-    async def insert(self, model: Model) -> None:
+    async def insert(self, model: Model, session: Session | None = None) -> None:
         """Keep a new model."""
+
+        model = _without_origin(model)
 
         async def work(session: Session) -> None:
             await self._models.insert_one(self._document(model), session=session)
             await self.projections.update(None, None, model, session)
 
-        await self._mongo.transact(work)
+        await (work(session) if session is not None else self._mongo.transact(work))
 
     def _document(self, model: Model) -> dict[str, Any]:
         return _to_document(model) | {"projected": self.projections.layout}
@@ -124,6 +137,11 @@ class Repository:
             raise NotFound(f"There is no version with id {version_id}.")
         return found
 
+    async def list_with(self, ids: Sequence[int], version_ids: Sequence[int]) -> list[Model]:
+        """The visible ones of the models of these ids, or with these versions."""
+        wanted: dict[str, Any] = {"$or": [{"_id": {"$in": list(ids)}}, {"versions.id": {"$in": list(version_ids)}}]}
+        return [_to_model(document) async for document in self._models.find(wanted | {"visible": True})]
+
     async def list_visible(self, ids: Sequence[int]) -> list[Model]:
         """The visible ones of these models, in the order asked for."""
         found = {
@@ -133,10 +151,11 @@ class Repository:
         return [found[model_id] for model_id in ids if model_id in found]
 
     async def list_newest(self, limit: int, before: tuple[datetime, int] | None) -> list[Model]:
-        """Visible models by the time of their last version, newest first; `before` is the last one already shown."""
+        """Visible models, newest first; `before` is the time and id of the last one already shown."""
         wanted: dict[str, Any] = {"visible": True}
         if before is not None:
             moment, model_id = before
+            wanted["last_version_at"] = {"$lte": moment}  # lets the index begin there
             wanted["$or"] = [
                 {"last_version_at": {"$lt": moment}},
                 {"last_version_at": moment, "_id": {"$lt": model_id}},
@@ -259,7 +278,7 @@ class Repository:
         after, events = changed
         if after == before and not events:
             return before
-        after = msgspec.structs.replace(after, seq=before.seq + 1)
+        after = _without_origin(msgspec.structs.replace(after, seq=before.seq + 1))
         state = state_event(before, after, self._wire)
         await self._models.replace_one({"_id": after.id, "seq": before.seq}, self._document(after), session=session)
         await self.projections.update(before, layout, after, session)
@@ -273,6 +292,7 @@ class Repository:
         ids = [document["_id"] async for document in waiting]
         for model_id in ids:
             await self._mongo.transact(partial(self._project, model_id))
+        self.all_projected = not ids
         return len(ids)
 
     async def _project(self, model_id: int, session: Session) -> None:

@@ -20,7 +20,7 @@ from services.gateway.bootstrap import Bootstrap
 from services.gateway.compatible_http import compatible_http
 from services.gateway.declared import COMPONENTS, DeclaredRefusals
 from services.gateway.delivery import Delivery
-from services.gateway.identify import Identification, by_scope, identify
+from services.gateway.identify import Identification, identify
 from services.gateway.page_answers import lost
 from services.gateway.passwords import Passwords
 from services.gateway.peers import Peers
@@ -28,7 +28,7 @@ from services.gateway.pictures.gallery import Gallery
 from services.gateway.rate_limits import RateLimits
 from services.gateway.relay_token import Grants
 from services.gateway.repository import Repository
-from services.gateway.request import provide_actor, provide_caller, provide_origin
+from services.gateway.request import origin_of, provide_actor, provide_caller
 from services.gateway.routes import ROUTES, page_routes
 from services.gateway.routes.relay import RelayClient
 from services.gateway.sessions import Cookies, Sessions
@@ -107,16 +107,15 @@ def create_app() -> Litestar:
         ],
         routes=[*ROUTES, page_routes(settings, cookies)],
         middleware=[identify(Identification(accounts, sessions, cookies), rates)],
-        guards=[by_scope],
         dependencies={
             "accounts": _always(accounts),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
             "hub_cookies": _always(cookies),
-            "delivery": _always(Delivery(store, grants, outbox, timedelta(hours=settings.download_hours))),
+            "delivery": _always(Delivery(peers, store, grants, outbox, timedelta(hours=settings.download_hours))),
             "gallery": _always(gallery),
             "grants": _always(grants),
-            "origin": Provide(provide_origin, sync_to_thread=False),
+            "origin": Provide(origin_of, sync_to_thread=False),
             "outbox": _always(outbox),
             "passwords": _always(Passwords()),
             "peers": _always(peers),
@@ -134,5 +133,7 @@ def create_app() -> Litestar:
     )
     # Before routing, which middleware is not.
     handler = single_slashes(compatible_http(app.asgi_handler, settings.public_url))
-    app.asgi_handler = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", handler), settings.proxies))
+    if settings.proxies:
+        handler = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", handler), settings.proxies))
+    app.asgi_handler = handler
     return app

@@ -12,9 +12,9 @@ import msgspec
 from services.gateway.model_query import ModelQuery
 from services.gateway.peers import Peers
 from services.gateway.query_reader import BadCursor
-from services.gateway.request import with_origin
+from services.gateway.request import placed
 from shared.actor import NOBODY, Actor
-from shared.api.inside import SearchPage
+from shared.api.inside import NewestPage, SearchPage
 from shared.problems import Invalid, Unavailable
 
 _MOST_PAGES_SKIPPED = 5
@@ -25,7 +25,7 @@ _NEWEST = "newest:"
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page: the JSON array of models, and how to go on."""
+    """One page: the JSON array of models with `v1.ORIGIN_MARK`, and how to go on."""
 
     items: bytes
     total: int | None
@@ -33,11 +33,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     search_down: bool = False
     found: SearchPage | None = None
     """What search said beside the ids: facets, fallback, what hides results."""
-
-
-class _Newest(msgspec.Struct):
-    items: msgspec.Raw
-    next: str | None = None
 
 
 _NOTHING = Page(items=b"[]", total=0, next_cursor=None)
@@ -87,10 +82,9 @@ async def _unlisted(peers: Peers, query: ModelQuery, actor: Actor) -> Page:
     params += [("availability", query.availability)] if query.availability else []
     params += [("owner", query.username)] if query.username else []
     params += [("after", query.cursor)] if query.cursor else []
-    found = msgspec.json.decode(
-        await peers.catalog.call("GET", "/v1/unlisted", actor=actor, params=params), type=_Newest
-    )
-    return Page(items=bytes(found.items), total=None, next_cursor=found.next)
+    answer = await peers.catalog.call("GET", "/v1/unlisted", actor=actor, params=params)
+    found = msgspec.msgpack.decode(answer, type=NewestPage)
+    return Page(items=found.items, total=None, next_cursor=found.next)
 
 
 async def _newest(peers: Peers, query: ModelQuery) -> Page:
@@ -98,11 +92,12 @@ async def _newest(peers: Peers, query: ModelQuery) -> Page:
     if query.cursor:
         params["before"] = _newest_position(query.cursor)
     try:
-        found = await peers.catalog.fetch("GET", "/v1/newest", _Newest, params=params)
+        answer = await peers.catalog.call("GET", "/v1/newest", params=params)
     except Invalid as problem:
         raise BadCursor(problem.detail) from None
+    found = msgspec.msgpack.decode(answer, type=NewestPage)
     following = f"{_NEWEST}{found.next}" if found.next else None
-    return Page(items=bytes(found.items), total=None, next_cursor=following, search_down=True)
+    return Page(items=found.items, total=None, next_cursor=following, search_down=True)
 
 
 def _newest_position(cursor: str) -> str:
@@ -136,7 +131,7 @@ def to_json(page: Page, query: ModelQuery, origin: str, path: str, pairs: list[t
         metadata["nextCursor"] = page.next_cursor
         metadata["nextPage"] = next_page(origin, path, pairs, page.next_cursor)
     spliced = b'{"items":' + page.items + b',"metadata":' + msgspec.json.encode(metadata) + b"}"
-    return with_origin(spliced, origin)
+    return placed(spliced, origin)
 
 
 def next_page(origin: str, path: str, pairs: list[tuple[str, str]], cursor: str) -> str:

@@ -38,9 +38,14 @@ def mixed_cache(caller: Caller) -> str:
 
 def answer(body: object, cache: str, origin: str) -> Response[bytes]:
     """A JSON answer from a shape, or from a document that a service made."""
-    document = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return document(with_origin(encoded, origin), cache)
+
+
+def document(body: bytes, cache: str) -> Response[bytes]:
+    """A JSON answer that has the hub's origin already."""
     return Response(
-        with_origin(document, origin),
+        body,
         media_type="application/json; charset=utf-8",
         headers={"cache-control": cache},
     )

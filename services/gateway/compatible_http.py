@@ -6,10 +6,10 @@ held back until their tag is known.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, cast
 
 import msgspec
+from blake3 import blake3
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
@@ -17,8 +17,9 @@ _API = "/api/v1/"
 _DOWNLOADS = "/api/download/"
 _REQUIRED = ("/api/v1/me", "/api/v1/vault/")
 _POSTED = ("/api/v1/model-versions/by-hash", "/api/v1/model-versions/by-hash/ids")
-_JSON = "application/json; charset=utf-8"
-Headers = dict[str, str]
+_JSON = b"application/json; charset=utf-8"
+_TAG_BYTES = 16
+Header = tuple[bytes, bytes]
 
 
 class _Held:
@@ -26,31 +27,34 @@ class _Held:
 
     def __init__(self) -> None:
         self.status = 500
-        self.headers: list[tuple[str, str]] = []
-        self._body = bytearray()
+        self.headers: list[Header] = []
+        self.body = b""
 
     async def take(self, message: Message) -> None:
         """The `send` of the application."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.headers = [(name.decode().lower(), value.decode("latin-1")) for name, value in message["headers"]]
+            self.headers = [(name.lower(), value) for name, value in message["headers"]]
         elif message["type"] == "http.response.body":
-            self._body += message["body"]
+            self.body = self.body + message["body"] if self.body else message["body"]
 
-    @property
-    def body(self) -> bytes:
-        """All of it."""
-        return bytes(self._body)
-
-    def header(self, name: str) -> str:
+    def header(self, name: bytes) -> bytes:
         """A header's value, or nothing."""
-        return next((value for key, value in self.headers if key == name), "")
+        return next((value for key, value in self.headers if key == name), b"")
 
-    def replace(self, status: int, body: bytes, **headers: str) -> None:
+    def replace(self, status: int, body: bytes, *headers: Header) -> None:
         """Another answer with the same other headers."""
-        self.status, self._body = status, bytearray(body)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.headers = [(name, value) for name, value in self.headers if name not in named] + list(named.items())
+        self.status, self.body = status, body
+        names = {name for name, _ in headers}
+        self.headers = [(name, value) for name, value in self.headers if name not in names] + list(headers)
+
+
+def _shared_cors(methods: bytes) -> tuple[Header, ...]:
+    return (b"access-control-allow-headers", b"*"), (b"access-control-allow-methods", methods)
+
+
+_CORS = {methods: _shared_cors(methods) for methods in (b"GET", b"POST")}
+_ANYBODY = (b"access-control-allow-origin", b"*")
 
 
 def compatible_http(app: ASGIApp, public_url: str | None) -> ASGIApp:
@@ -68,7 +72,7 @@ def compatible_http(app: ASGIApp, public_url: str | None) -> ASGIApp:
         await app(asked, receive, held.take)
         if method == "OPTIONS":
             held.replace(200, b"")
-        elif held.header("content-type").startswith("application/problem+json"):
+        elif held.header(b"content-type").startswith(b"application/problem+json"):
             _as_error(held)
         elif held.status == 200 and path.startswith(_API) and method in ("GET", "HEAD"):
             _tag(held, _request_header(scope, b"if-none-match"))
@@ -81,44 +85,45 @@ def _as_error(held: _Held) -> None:
     """Errors of the framework (an unknown address, a wrong method), in the shape of this API."""
     detail = msgspec.json.decode(held.body, type=dict[str, Any]).get("detail", "")
     text = "Method not allowed" if held.status == 405 else str(detail)
-    held.replace(held.status, msgspec.json.encode({"error": text}), content_type=_JSON)
+    held.replace(held.status, msgspec.json.encode({"error": text}), (b"content-type", _JSON))
 
 
 def _tag(held: _Held, known: str) -> None:
-    tag = f'"{hashlib.sha256(held.body).hexdigest()[:32]}"'
-    tags = [each.strip().removeprefix("W/") for each in known.split(",")]
+    tag = f'"{blake3(held.body).hexdigest(length=_TAG_BYTES)}"'
+    tags = [each.strip().removeprefix("W/") for each in known.split(",")] if known else []
     if tag in tags or "*" in tags:
-        held.replace(304, b"", etag=tag)
-        held.headers = [(name, value) for name, value in held.headers if name != "content-type"]
+        held.replace(304, b"", (b"etag", tag.encode()))
+        held.headers = [(name, value) for name, value in held.headers if name != b"content-type"]
     else:
-        held.headers.append(("etag", tag))
+        held.headers.append((b"etag", tag.encode()))
 
 
-def _cors(path: str, scope: Scope, public_url: str | None) -> Headers:
+def _cors(path: str, scope: Scope, public_url: str | None) -> tuple[Header, ...]:
     """Everybody's pages may read what is public; what a key alone opens, the hub's own pages."""
-    methods = "POST" if path in _POSTED else "GET"
-    shared = {"access-control-allow-headers": "*", "access-control-allow-methods": methods}
+    shared = _CORS[b"POST" if path in _POSTED else b"GET"]
     if path.startswith(_REQUIRED):
         own = public_url or f"{scope['scheme']}://{_request_header(scope, b'host')}"
-        return shared | {"access-control-allow-origin": own, "access-control-allow-credentials": "true"}
-    return shared | {"access-control-allow-origin": "*"}
+        credentials = (b"access-control-allow-credentials", b"true")
+        return *shared, (b"access-control-allow-origin", own.encode("latin-1")), credentials
+    return *shared, _ANYBODY
 
 
 def _request_header(scope: Scope, wanted: bytes) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted), "")
 
 
-async def _send(held: _Held, cors: Headers, method: str, send: Send) -> None:
-    kept = [
-        (name, value)
-        for name, value in held.headers
-        if not name.startswith("access-control-") and name != "content-length"
+async def _send(held: _Held, cors: tuple[Header, ...], method: str, send: Send) -> None:
+    headers = [
+        header
+        for header in held.headers
+        if not header[0].startswith(b"access-control-") and header[0] != b"content-length"
     ]
-    # A HEAD of a download was answered as one by its route: the length is the route's.
     body = held.body
-    length = held.header("content-length") if method == "HEAD" and not body else str(len(body))
-    sized = [] if held.status == 304 else [("content-length", length or "0")]
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in [*kept, *sized, *cors.items()]]
+    if held.status != 304:
+        # A HEAD of a download was answered as one by its route: the length is the route's.
+        length = held.header(b"content-length") if method == "HEAD" and not body else str(len(body)).encode()
+        headers.append((b"content-length", length or b"0"))
+    headers += cors
     start: HTTPResponseStartEvent = {"type": "http.response.start", "status": held.status, "headers": headers}
     await send(start)
     shown = b"" if method == "HEAD" else body

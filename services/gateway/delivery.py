@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
+from services.gateway.peers import Peers
 from services.gateway.relay_token import DownloadGrant, Grants
-from shared.actor import Actor
-from shared.api.inside import DownloadTarget
+from shared.actor import NOBODY, Actor
+from shared.api.hub import FilePreferences
+from shared.api.inside import DownloadTarget, Wish
 from shared.engines.s3 import Store
 from shared.events.usage import Downloaded
 from shared.outbox import Outbox
+from shared.problems import NotFound
+
+_NO_PREFERENCES: Final = FilePreferences()
 
 
 class Delivery:
     """What every route that answers with a file's address does."""
 
-    def __init__(self, store: Store, grants: Grants, outbox: Outbox, valid: timedelta) -> None:
+    def __init__(self, peers: Peers, store: Store, grants: Grants, outbox: Outbox, valid: timedelta) -> None:
+        self._peers = peers
         self._store = store
         self._grants = grants
         self._outbox = outbox
         self._valid = valid
+
+    async def find(
+        self, version_id: int, wish: Wish, actor: Actor = NOBODY, *, only_for_accounts: bool = False
+    ) -> DownloadTarget:
+        """The clean file that is meant, if the actor may have it; `only_for_accounts` is the operator's rule.
+
+        Files that are open to everybody are read together with others; of the rest the catalog says who may have them.
+        Raises NotFound (alike for missing, hidden and contradicted), Gone, or Forbidden with the slug of the refusal.
+        """
+        if actor.is_known or not only_for_accounts:
+            with suppress(NotFound):
+                return await self._peers.documents.get_download(version_id, wish)
+        asked: dict[str, Any] = {
+            "file_id": wish.file_id, "type_": wish.type, "file_format": wish.format, "size": wish.size, "fp": wish.fp,
+            "quant_type": wish.quant_type, "only_for_accounts": "true" if only_for_accounts else None,
+            "saved": None if wish.saved == _NO_PREFERENCES else msgspec.json.encode(wish.saved).decode(),
+        }  # fmt: skip
+        params = {name: value for name, value in asked.items() if value is not None}
+        path = f"/downloads/{version_id}"
+        return await self._peers.catalog.fetch("GET", path, DownloadTarget, actor=actor, params=params)
 
     def address(self, target: DownloadTarget, origin: str, actor: Actor, method: str = "GET") -> str:
         """The store's own signed address where it has a public one (good for `method`), else a path of the relay."""

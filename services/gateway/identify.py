@@ -1,14 +1,14 @@
-"""Before every route: who asks, and have they asked too often? And the guard that asks whether they may."""
+"""Before every route: who asks, and have they asked too often? And may they?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.handlers.base import BaseRouteHandler
-from litestar.types import ASGIApp, Middleware, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Middleware, Receive, Scope, Send
 from msgspec.structs import replace
 
 from services.gateway.domain.access import STRANGER, Caller, caller_for, require
@@ -34,11 +34,13 @@ class Identification:
         self._sessions = sessions
         self._cookies = cookies
 
-    async def find_caller(self, request: Request[Any, Any, Any], *, by_session: bool) -> Caller:
+    async def find_caller(self, scope: Scope, headers: Mapping[bytes, bytes], *, by_session: bool) -> Caller:
         """The caller; no credential, an unknown or an expired one is a stranger's, never an error here."""
         if by_session:
-            return await self._by_session(request.cookies.get(self._cookies.session))
-        return await self._by_key(bearer(request.headers.get("authorization"), request.query_params.get("token")))
+            return await self._by_session(Request[Any, Any, Any](scope).cookies.get(self._cookies.session))
+        shown = headers.get(b"authorization", b"").decode("latin-1")
+        token = Request[Any, Any, Any](scope).query_params.get("token") if b"token=" in scope["query_string"] else None
+        return await self._by_key(bearer(shown, token))
 
     async def _by_key(self, key: str | None) -> Caller:
         if key is None or not looks_like_key(key):
@@ -60,24 +62,32 @@ class Identification:
 
 
 def identify(identification: Identification, rates: RateLimits) -> Middleware:
-    """The middleware: it leaves the caller in `scope["user"]`. Errors take the shape of the route's surface."""
+    """The middleware: it leaves the caller in `scope["user"]`, counts, and lets in who may use the route.
+
+    Errors take the shape of the route's surface. A request of a stranger is the common case, so nothing is parsed
+    that it does not have.
+    """
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == ScopeType.HTTP and not scope["path"].startswith(_BYTES_AND_HEALTH):
-                request: Request[Any, Any, Any] = Request(scope)
+            if scope["type"] == ScopeType.HTTP:
                 options = scope["route_handler"].opt
-                caller = await identification.find_caller(request, by_session=bool(options.get("session")))
-                if options.get("session_too") and not caller.actor.is_known:
-                    caller = await identification.find_caller(request, by_session=True)
-                scope["user"] = caller
-                address = request.client.host if request.client else ""
-                # A proxy on this machine that is not trusted must not make everybody local.
-                is_forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-                if is_forwarded or not is_this_machine(address):
-                    await rates.count(caller, address)
-                    if options.get("sign_in") and request.method == "POST":
-                        await rates.count_sign_in(address)
+                caller = STRANGER
+                if not scope["path"].startswith(_BYTES_AND_HEALTH):
+                    headers = dict(list(scope["headers"])[::-1])  # the first of a name counts
+                    caller = await identification.find_caller(scope, headers, by_session=bool(options.get("session")))
+                    if options.get("session_too") and not caller.actor.is_known:
+                        caller = await identification.find_caller(scope, headers, by_session=True)
+                    scope["user"] = caller
+                    client = scope["client"]
+                    address = client[0] if client else ""
+                    # A proxy on this machine that is not trusted must not make everybody local.
+                    is_forwarded = b"x-forwarded-for" in headers or b"forwarded" in headers
+                    if is_forwarded or not is_this_machine(address):
+                        await rates.count(caller, address)
+                        if options.get("sign_in") and scope["method"] == "POST":
+                            await rates.count_sign_in(address)
+                require_scope(scope, options, caller)
             await app(scope, receive, send)
 
         return middleware
@@ -85,16 +95,16 @@ def identify(identification: Identification, rates: RateLimits) -> Middleware:
     return wrap
 
 
+def require_scope(scope: HTTPScope, options: Mapping[str, Any], caller: Caller) -> None:
+    """Raise unless the caller may use the route: one of /api/hub without `opt={"scope": …}` is closed to everybody."""
+    needed = options.get("scope")
+    if needed is not None:
+        require(caller, needed)
+    elif scope["path"].startswith("/api/hub") and scope["method"] != "OPTIONS":
+        raise Forbidden("This address does not say who may use it, so nobody may.")
+
+
 def caller_of(connection: Connection) -> Caller:
     """The caller that the middleware found; a stranger on addresses that ask for nobody."""
     found = connection.scope.get("user")
     return found if isinstance(found, Caller) else STRANGER
-
-
-def by_scope(connection: Connection, handler: BaseRouteHandler) -> None:
-    """The guard of all routes. One of /api/hub that declares no `opt={"scope": …}` is closed to everybody."""
-    needed = handler.opt.get("scope")
-    if needed is not None:
-        require(caller_of(connection), needed)
-    elif connection.scope["path"].startswith("/api/hub") and connection.scope.get("method") != "OPTIONS":
-        raise Forbidden("This address does not say who may use it, so nobody may.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from functools import lru_cache
 from typing import NoReturn
 
 import limits
@@ -27,6 +28,7 @@ _DOWNLOADS = (
 )
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """What is counted as one stranger: an IPv4 address, or the /64 that one IPv6 customer has."""
     try:
@@ -40,6 +42,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
+@lru_cache(maxsize=10_000)
 def is_this_machine(address: str) -> bool:
     """Whether it is a loopback address."""
     try:

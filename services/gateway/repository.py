@@ -12,6 +12,7 @@ from services.gateway.domain.accounts import Account, Identity, usernames_like
 from services.gateway.domain.keys import ApiKey, hash_key
 from shared.actor import Role
 from shared.api.accounts import Scope
+from shared.batching import Batch
 from shared.clock import new_id, now
 from shared.engines.mongo import ASCENDING, DuplicateKeyError, IndexModel, Mongo, ReturnDocument
 from shared.problems import Conflict, NotFound
@@ -35,6 +36,7 @@ class Repository:
         self._accounts = mongo["accounts"]
         self._keys = mongo["keys"]
         self._identities = mongo["identities"]
+        self._shown_keys: Batch[str, dict[str, Any] | None] = Batch(self._read_keys)
         mongo.index(
             {
                 "accounts": [IndexModel([("username_lower", ASCENDING)], unique=True)],
@@ -172,14 +174,29 @@ class Repository:
 
     async def find_by_key(self, key: str) -> tuple[Account, ApiKey] | None:
         """A key that has not expired, and its account; notes the use once a minute."""
-        document = await self._keys.find_one({"hash": hash_key(key)})
+        document = await self._shown_keys.ask(hash_key(key))
         moment = now()
         if document is None or not (found := _key(document)).is_valid(moment):
             return None
         if found.last_used_at is None or moment - found.last_used_at > _USE_NOTED_EVERY:
             await self._keys.update_one({"_id": found.id}, {"$set": {"last_used_at": moment}})
-        owner = await self._accounts.find_one({"_id": found.account_id})
-        return (_account(owner), found) if owner else None
+        return _account(document["account"]), found
+
+    async def _read_keys(self, hashes: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Keys with their accounts, by one read. Nothing is remembered: a key that is revoked is unknown at once."""
+        rows = self._keys.aggregate(
+            [
+                {"$match": {"hash": {"$in": list(hashes)}}},
+                {
+                    "$lookup": {
+                        "from": self._accounts.name, "localField": "account_id", "foreignField": "_id", "as": "account"
+                    }
+                },
+                {"$unwind": "$account"},
+            ]
+        )  # fmt: skip
+        found = {row["hash"]: row for row in await rows.to_list(None)}
+        return [found.get(value) for value in hashes]
 
     async def list_keys(self, account_id: int) -> Sequence[ApiKey]:
         """An account's keys, oldest first."""

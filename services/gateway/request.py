@@ -11,10 +11,11 @@ from services.gateway.domain.access import Caller
 from services.gateway.identify import caller_of
 from services.gateway.settings import GatewaySettings
 from shared.actor import Actor
-from shared.api.v1 import ORIGIN
+from shared.api.v1 import ORIGIN, ORIGIN_MARK
 from shared.problems import Invalid
 
 AnyRequest = Request[Any, Any, Any]
+_PLACE = ORIGIN.encode()
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
 
@@ -28,8 +29,9 @@ def provide_actor(request: AnyRequest) -> Actor:
     return caller_of(request).actor
 
 
-def provide_origin(request: AnyRequest, settings: GatewaySettings) -> str:
-    """`scheme://host[:port]` of the hub, as configured or as the client used it."""
+def origin_of(request: AnyRequest) -> str:
+    """`scheme://host[:port]` of the hub, as configured or as the client used it. Raises Invalid for no Host."""
+    settings: GatewaySettings = request.app.state.settings
     if settings.public_url:
         return settings.public_url
     host = request.headers.get("host", "")
@@ -38,6 +40,11 @@ def provide_origin(request: AnyRequest, settings: GatewaySettings) -> str:
     return f"{request.scope['scheme']}://{host}"
 
 
+def placed(document: bytes, origin: str) -> bytes:
+    """A document that the catalog keeps, with the hub's real origin in its addresses."""
+    return document.replace(ORIGIN_MARK, origin.encode())
+
+
 def with_origin(document: bytes, origin: str) -> bytes:
     """A document made inside, with the hub's real origin in its addresses."""
-    return document.replace(ORIGIN.encode(), origin.encode())
+    return document.replace(_PLACE, origin.encode())

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.api.hub import Ask, FileFacts, FileState, Previews
+from shared.api.hub import Ask, FileFacts, FilePreferences, FileState, Previews
 
 
 class Inside(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +63,36 @@ class DownloadTarget(Inside, frozen=True, kw_only=True):
     sha256: str
     state: FileState
     scanned_at: datetime
+
+
+class Wish(FilePreferences, frozen=True, kw_only=True):
+    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted.
+
+    `saved` are those that the caller has kept for every download; they decide, but nothing contradicts them.
+    """
+
+    file_id: int | None = None
+    type: str | None = None
+    saved: FilePreferences = FilePreferences()
+
+
+class DocumentAsk(msgspec.Struct, frozen=True, array_like=True):
+    """gateway → catalog: one public document, as JSON with `v1.ORIGIN_MARK`.
+
+    A model or a version by id, the version that has a file of a hash, or the file that a download of a version means
+    (`DownloadTarget`).
+    """
+
+    kind: Literal["model", "version", "hash", "download"]
+    of: int | str
+    wish: Wish = Wish()
+
+
+class NewestPage(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: an array of listed models, and the place of the last one if more follow."""
+
+    items: bytes
+    next: str | None
 
 
 class RepoFile(Inside, frozen=True, kw_only=True):

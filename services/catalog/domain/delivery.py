@@ -17,6 +17,14 @@ _LOGIN = "The creator of this asset requires you to be logged in to download it"
 _NO_GRANT = "You do not have access to download this file"
 
 
+def is_open(model: Model, version: Version) -> bool:
+    """Whether everybody may download the version, and all that it can give are files of its own."""
+    return (
+        model.is_visible and version.is_public and not (model.poi or model.archived or version.require_login)
+        and version.usage_control == "Download" and version.early_access_until is None and not version.components
+    )  # fmt: skip
+
+
 def require_downloadable(
     model: Model, version: Version, actor: Actor, now: datetime, *, only_for_accounts: bool = False
 ) -> None:

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import msgspec
 
 from services.catalog.domain import base_models
-from services.catalog.domain.files import Wish, component_file
+from services.catalog.domain.files import component_file
 from services.catalog.domain.model import Component, File, Model, Version
 from shared.actor import Actor
 from shared.api.hub import ComponentLink, ModelChange, NewModel, NewVersion, VersionChange
-from shared.api.inside import AttachFile
+from shared.api.inside import AttachFile, Wish
 from shared.api.v1 import COMMERCIAL_USES, FILE_FORMATS, FILE_TYPES, MODEL_TYPES
 from shared.events.models import ModelChanged, ModelRestored, ModelUnpublished
 from shared.events.payload import Payload

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Protocol, TypeVar
 
 from services.catalog.domain.model import File, Model, Version
 from shared.api.hub import FilePreferences
+from shared.api.inside import Wish
 from shared.api.v1 import FILE_TYPES
 
 _WEIGHT_TYPES = ("Model", "Pruned Model", "Diffusion Model", "UNet")
@@ -22,18 +24,25 @@ _WEIGHTS = {"format": 100.0, "size": 10.0, "fp": 1.0, "quant_type": 0.5}
 _QUANT_TYPE = re.compile(r"(?<![A-Za-z0-9])(?:I?Q[1-8]_[A-Z0-9]+(?:_(?:XXS|XS|XL|S|M|L))?|TQ[12]_0)(?![A-Za-z0-9])")
 
 
-class Wish(FilePreferences, frozen=True, kw_only=True):
-    """Which file a download asks for: an exact file, a type, and preferences that must not be contradicted.
+class Described(Protocol):
+    """What is known of a public file when one is chosen."""
 
-    `saved` are those that the caller has kept for every download; they decide, but nothing contradicts them.
-    """
-
-    file_id: int | None = None
-    type: str | None = None
-    saved: FilePreferences = FilePreferences()
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def format(self) -> str | None: ...  # noqa: D102
+    @property
+    def size(self) -> str | None: ...  # noqa: D102
+    @property
+    def fp(self) -> str | None: ...  # noqa: D102
+    @property
+    def quant_type(self) -> str | None: ...  # noqa: D102
 
 
 _DEFAULT = FilePreferences(format="SafeTensor", size="pruned", fp="fp16", quant_type="Q4_K_M")
+F = TypeVar("F", bound=Described)
 
 
 def all_kinds(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -57,7 +66,7 @@ def quant_type(precision: str | None, name: str) -> str | None:
     return named if named and (precision is None or named.startswith(precision)) else precision
 
 
-def _score(file: File, wish: Wish) -> float:
+def _score(file: Described, wish: Wish) -> float:
     """The published scoring: 1000, plus or minus a weight per known fact, plus 1000 for weights."""
     score = 1000.0
     for fact, weight in _WEIGHTS.items():
@@ -82,17 +91,16 @@ def ordered_files(version: Version, wish: Wish = Wish()) -> tuple[File, ...]:  #
     return (primary, *(file for file in version.public_files if file.id != primary.id))
 
 
-def choose_file(version: Version, wish: Wish) -> File | None:
-    """The file a download means, or None when there is none or the best contradicts what was asked."""
-    files = version.public_files
+def choose_file(files: Sequence[F], wish: Wish) -> F | None:
+    """Which of the public files a download means: None when there is none or the best contradicts what was asked."""
     if wish.file_id is not None:
         return next((file for file in files if file.id == wish.file_id), None)
     if wish.type is not None:
-        files = tuple(file for file in files if file.type == wish.type)
+        files = [file for file in files if file.type == wish.type]
     return _best(files, wish)
 
 
-def _best(files: Sequence[File], wish: Wish) -> File | None:
+def _best(files: Sequence[F], wish: Wish) -> F | None:
     if not files:
         return None
     best = max(files, key=lambda file: _score(file, wish))

@@ -28,6 +28,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     primary_only: bool = False
     saved: FilePreferences = FilePreferences()
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether it leaves nothing out but pictures, of a model whose versions are all public."""
+        return (
+            not (self.base_models or self.version_ids or self.only_generating or self.primary_only)
+            and self.saved == FilePreferences() and (not self.availabilities or "Public" in self.availabilities)
+        )  # fmt: skip
+
 
 def listed_versions(model: Model, wire: Wire) -> tuple[Version, ...]:
     """The versions that lists may show: without mature ones whose base model's licence forbids such."""

@@ -15,13 +15,14 @@ import msgspec
 from msgspec import UNSET
 
 from services.catalog.domain.file_wire import download_url, file_document
-from services.catalog.domain.files import Wish, ordered_files
+from services.catalog.domain.files import ordered_files
 from services.catalog.domain.maturity import image_level, is_marked_mature, version_level
 from services.catalog.domain.model import Image, Model, Version
 from services.catalog.domain.text import to_html
 from services.catalog.domain.version_facts import air, availability_of, vae_of, was_made_on_site
 from shared.api import v1
 from shared.api.hub import FilePreferences
+from shared.api.inside import Wish
 from shared.clock import wire_time
 from shared.problems import NotFound
 

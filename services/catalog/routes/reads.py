@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, MediaType, Response, get, post
 
 from services.catalog.domain.base_models import base_models
 from services.catalog.domain.delivery import require_downloadable
+from services.catalog.domain.documents import encode
 from services.catalog.domain.drafts import may_see
-from services.catalog.domain.files import Wish, choose_file, component_file, lacks_component
-from services.catalog.domain.hashes import asked_hashes, earliest_with_hash
+from services.catalog.domain.files import choose_file, component_file, lacks_component
 from services.catalog.domain.listing import Shown, is_for_everybody, list_item
 from services.catalog.domain.model import File, Model, Version
 from services.catalog.domain.repos import MAIN, download_target, find_revision, repo_at
 from services.catalog.domain.wire import Wire
+from services.catalog.reader import Reader
 from services.catalog.repository import Repository
 from shared.actor import Actor
 from shared.api import v1
 from shared.api.hub import FilePreferences
-from shared.api.inside import NO_SUCH_REVISION, DownloadTarget, Repo
+from shared.api.inside import NO_SUCH_REVISION, DocumentAsk, DownloadTarget, NewestPage, Repo, Wish
 from shared.clock import now
 from shared.problems import NotFound
 
-_JSON = "application/json"
+_MARKED = "application/octet-stream"
+"""JSON but for the mark in the place of the hub's origin."""
 
 
-def _json(value: object) -> Response[bytes]:
-    return Response(msgspec.json.encode(value), media_type=_JSON)
+def _packed(value: object) -> Response[bytes]:
+    return Response(msgspec.msgpack.encode(value), media_type=MediaType.MESSAGEPACK)
 
 
 def _preferences(saved: str | None) -> FilePreferences:
@@ -44,13 +46,18 @@ def _target(model: Model, version: Version, file: File | None) -> DownloadTarget
 
 
 class Reads(Controller):
-    """`/v1/…`: documents in the shapes of the compatible API; `/downloads`: what the gateway signs."""
+    """`/v1/…`: documents in the shapes of the compatible API; `/repos`: models as repositories."""
+
+    @post("/v1/documents", status_code=200)
+    async def answer(self, body: bytes, reader: Reader) -> Response[bytes]:
+        """Documents for `DocumentAsk`s (MessagePack both ways), in their order; nil where nothing like it is public."""
+        asks = msgspec.msgpack.decode(body, type=list[DocumentAsk])
+        return _packed(await reader.answer(asks))
 
     @get("/v1/models")
     async def list_models(
         self,
-        models: Repository,
-        wire: Wire,
+        reader: Reader,
         ids: list[int],
         levels: int = v1.LEVEL_ALL,
         base_models: list[str] | None = None,
@@ -66,8 +73,7 @@ class Reads(Controller):
             availabilities=tuple(availabilities or ()), only_generating=only_generating, primary_only=primary_only,
             saved=_preferences(saved),
         )  # fmt: skip
-        items = [list_item(model, shown, wire) for model in await models.list_visible(ids)]
-        return _json([item for item in items if item is not None])
+        return Response(await reader.list_models(ids, shown), media_type=_MARKED)
 
     @get("/v1/newest")
     async def list_newest(
@@ -88,18 +94,15 @@ class Reads(Controller):
             last = max((v.published_at for v in read[-1].versions if v.published_at), default=None) if read else None
             before = f"{last.isoformat()}|{read[-1].id}" if more and last is not None else None
             if items or before is None:
-                return _json({"items": items, "next": before})
+                return _packed(NewestPage(items=encode(items), next=before))
 
-    @get("/v1/models/{model_id:int}")
-    async def get_model(
-        self, model_id: int, actor: Actor, models: Repository, wire: Wire, page: bool = False
-    ) -> Response[bytes]:
-        """One visible model; `page` adds what the hub's own page shows, to its owner of a private one too."""
+    @get("/v1/pages/{model_id:int}")
+    async def page(self, model_id: int, actor: Actor, models: Repository, wire: Wire) -> dict[str, Any]:
+        """A model with all that the hub's own page shows of it: a visible one, or a private one to its owner."""
         model = await models.find(model_id)
-        is_shown = model is not None and (model.is_visible or (page and model.is_released and may_see(model, actor)))
-        if model is None or not is_shown:
+        if model is None or not (model.is_visible or (model.is_released and may_see(model, actor))):
             raise NotFound(f"No model with id {model_id}")
-        return _json(wire.page(model) if page else wire.model(model, detail=True))
+        return wire.page(model)
 
     @get("/v1/model-versions/{version_id:int}")
     async def get_version(
@@ -113,16 +116,7 @@ class Reads(Controller):
         is_shown = model.is_visible and version.is_public and wire.version_level(model, version) != 0
         if not is_shown and not actor.may_moderate:
             raise NotFound("Model not found")
-        return _json(wire.version_detail(model, version, _preferences(saved)))
-
-    @get("/v1/by-hash/{value:str}")
-    async def get_by_hash(self, value: str, models: Repository, wire: Wire) -> Response[bytes]:
-        """The earliest published version that has a file of this hash."""
-        wanted = asked_hashes(value)
-        found = earliest_with_hash(await models.list_by_hash(wanted), wanted)
-        if found is None:
-            raise NotFound("Model not found")
-        return _json(wire.version_detail(*found))
+        return Response(encode(wire.version_detail(model, version, _preferences(saved))), media_type=_MARKED)
 
     @get("/v1/enums")
     async def enums(self) -> dict[str, list[str]]:
@@ -164,7 +158,7 @@ class Reads(Controller):
             saved=_preferences(saved),
         )  # fmt: skip
         if not lacks_component(version, wish):
-            return _target(model, version, choose_file(version, wish))
+            return _target(model, version, choose_file(version.public_files, wish))
         for component in version.components:
             giver = await models.find_by_version(component.version_id) if component.type == wish.type else None
             linked = giver.version(component.version_id) if giver is not None else None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, MediaType, Response, get
 from litestar.params import Parameter
 
+from services.catalog.domain.documents import encode
 from services.catalog.domain.listing import Shown, list_unlisted
 from services.catalog.domain.wire import Wire
 from services.catalog.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import Availability
+from shared.api.inside import NewestPage
 from shared.problems import Forbidden
 
 
@@ -42,5 +44,5 @@ class Unlisted(Controller):
         shown = Shown(levels=levels, base_models=tuple(base_models or ()), version_ids=tuple(version_ids or ()))
         items = [list_unlisted(model, shown, wire) for model in found[:limit]]
         following = str(found[limit - 1].id) if len(found) > limit else None
-        body: dict[str, Any] = {"items": items, "next": following}
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        page = NewestPage(items=encode(items), next=following)
+        return Response(msgspec.msgpack.encode(page), media_type=MediaType.MESSAGEPACK)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
-from services.gateway.domain.access import Caller
-from services.gateway.peers import Peers
+from services.gateway.identify import caller_of
 from services.gateway.rate_limits import RateLimits
 from services.gateway.refusals import REFUSED, is_browser, refusal
 from services.gateway.repository import Repository
+from services.gateway.request import origin_of
 from services.gateway.settings import GatewaySettings
-from shared.api.inside import DownloadTarget
+from shared.api.hub import FilePreferences
+from shared.api.inside import Wish
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
 from shared.problems import Forbidden, Invalid, TooMany
 
@@ -23,19 +25,19 @@ _LONGEST = 64
 _NO_STORE = "no-store, max-age=0"
 
 
-def _wish(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The catalog's parameters; empty values are absent, unknown names ignored. Raises Invalid."""
+def _wish(request: Request[Any, Any, Any]) -> Wish:
+    """What the parameters ask for; empty values are absent, unknown names ignored. Raises Invalid."""
     sent = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-    wish: dict[str, str] = {}
+    wish: dict[str, Any] = {}
     if "fileId" in sent:
-        if not sent["fileId"].isdecimal() or len(sent["fileId"]) > 10:
+        if not sent["fileId"].isascii() or not sent["fileId"].isdecimal() or len(sent["fileId"]) > 10:
             raise Invalid("fileId: expected a number")
-        wish["file_id"] = sent["fileId"]
-    for name, known, param in (("type", FILE_TYPES, "type_"), ("format", FILE_FORMATS, "file_format")):
+        wish["file_id"] = int(sent["fileId"])
+    for name, known in (("type", FILE_TYPES), ("format", FILE_FORMATS)):
         if name in sent:
             if sent[name] not in known:
                 raise Invalid(f"{name}: expected one of {', '.join(known)}")
-            wish[param] = sent[name]
+            wish[name] = sent[name]
     if "size" in sent:
         if sent["size"] not in _SIZES:
             raise Invalid(f"size: expected one of {', '.join(_SIZES)}")
@@ -45,7 +47,7 @@ def _wish(request: Request[Any, Any, Any]) -> dict[str, str]:
             if len(sent[name]) > _LONGEST:
                 raise Invalid(f"{name}: expected at most {_LONGEST} characters")
             wish[param] = sent[name]
-    return wish
+    return Wish(**wish)
 
 
 class Downloads(Controller):
@@ -63,31 +65,24 @@ class Downloads(Controller):
         self,
         request: Request[Any, Any, Any],
         version_id: str,
-        caller: Caller,
         rates: RateLimits,
-        origin: str,
-        peers: Peers,
         delivery: Delivery,
         accounts: Repository,
         settings: GatewaySettings,
     ) -> Response[Any]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
-        is_shown = is_browser(request)
+        caller, origin, is_shown = caller_of(request), origin_of(request), is_browser(request)
         try:
             await rates.count_download(caller, request.client.host if request.client else "")
         except (Forbidden, TooMany) as problem:
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
-        if not version_id.isdecimal() or len(version_id) > 10:
+        if not version_id.isascii() or not version_id.isdecimal() or len(version_id) > 10:
             raise Invalid("✖ Invalid input: expected number, received NaN\n  → at modelVersionId")
         wish, actor = _wish(request), caller.actor
-        if settings.downloads_need_login:
-            wish["only_for_accounts"] = "true"
         if actor.is_known and (kept := await accounts.find_file_preferences(actor.account_id)):
-            wish["saved"] = kept
+            wish = msgspec.structs.replace(wish, saved=msgspec.json.decode(kept, type=FilePreferences))
         try:
-            target = await peers.catalog.fetch(
-                "GET", f"/downloads/{version_id}", DownloadTarget, actor=actor, params=wish
-            )
+            target = await delivery.find(int(version_id), wish, actor, only_for_accounts=settings.downloads_need_login)
         except REFUSED as problem:
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         location = delivery.address(target, origin, actor, request.method)

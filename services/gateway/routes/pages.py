@@ -14,7 +14,7 @@ from services.gateway.browsing import find_models, to_json
 from services.gateway.model_query import BadQuery, parse_model_query
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
-from services.gateway.request import with_origin
+from services.gateway.request import placed, with_origin
 from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
 from shared.actor import Actor
@@ -93,9 +93,9 @@ class Pages(Controller):
         return html(pages.render_files_fragment(model, version_id, shown))
 
     @get("/model-versions/{version_id:int}")
-    async def version(self, version_id: int, peers: Peers) -> Redirect:
+    async def version(self, version_id: int, peers: Peers, origin: str) -> Redirect:
         """A version's page is its model's."""
-        found = await peers.catalog.fetch("GET", f"/v1/model-versions/{version_id}", dict[str, Any])
+        found = msgspec.json.decode(placed(await peers.documents.get_version(version_id), origin), type=dict[str, Any])
         return Redirect(f"/models/{found['modelId']}?modelVersionId={version_id}", status_code=302)
 
 
@@ -106,7 +106,7 @@ def _bad_filter(request: AnyRequest, error: BadQuery) -> Response[str]:
 
 
 async def _model(peers: Peers, model_id: int, origin: str, actor: Actor) -> dict[str, Any]:
-    body = await peers.catalog.call("GET", f"/v1/models/{model_id}", actor=actor, params={"page": "true"})
+    body = await peers.catalog.call("GET", f"/v1/pages/{model_id}", actor=actor)
     model: dict[str, Any] = msgspec.json.decode(with_origin(body, origin))
     return model
 

@@ -18,13 +18,13 @@ from litestar.response import Stream
 from yarl import URL
 
 from services.gateway.byte_range import Span, Unsatisfiable, parse_range
+from services.gateway.delivery import Delivery
 from services.gateway.domain.access import caller_for
-from services.gateway.peers import Peers
 from services.gateway.relay_token import DownloadGrant, Grants, PartGrant
 from services.gateway.repository import Repository
 from services.gateway.settings import GatewaySettings
 from shared.actor import NOBODY
-from shared.api.inside import DownloadTarget
+from shared.api.inside import DownloadTarget, Wish
 from shared.engines.s3 import Store
 from shared.problems import Forbidden, Gone, Invalid, NotFound, Unavailable
 
@@ -73,12 +73,12 @@ class Relay(Controller):
 
     @route("/files/{token:str}/{name:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD])
     async def download(
-        self, request: Request[Any, Any, Any], token: str, grants: Grants, peers: Peers, store: Store,
+        self, request: Request[Any, Any, Any], token: str, grants: Grants, delivery: Delivery, store: Store,
         relay: RelayClient, settings: GatewaySettings, accounts: Repository,
     ) -> Response[Any]:  # fmt: skip
         """One clean file or a range of it."""
         grant = grants.read(token, DownloadGrant, timedelta(hours=settings.download_hours))
-        target = await _still_allowed(grant, peers, accounts, settings)
+        target = await _still_allowed(grant, delivery, accounts, settings)
         etag = f'"{grant.object_key}"'
         modified = format_datetime(target.scanned_at.astimezone(UTC), usegmt=True)
         headers = {
@@ -129,15 +129,14 @@ class Relay(Controller):
 
 
 async def _still_allowed(
-    grant: DownloadGrant, peers: Peers, accounts: Repository, settings: GatewaySettings
+    grant: DownloadGrant, delivery: Delivery, accounts: Repository, settings: GatewaySettings
 ) -> DownloadTarget:
     """An address outlives a takedown, or its account's right, by nothing: the catalog is asked each time."""
     account = await accounts.find_account_by_id(grant.account_id) if grant.account_id else None
     actor = caller_for(account).actor if account is not None else NOBODY
-    params = {"file_id": grant.file_id, "only_for_accounts": str(settings.downloads_need_login).lower()}
     try:
-        path = f"/downloads/{grant.version_id}"
-        return await peers.catalog.fetch("GET", path, DownloadTarget, actor=actor, params=params)
+        wish, login = Wish(file_id=grant.file_id), settings.downloads_need_login
+        return await delivery.find(grant.version_id, wish, actor, only_for_accounts=login)
     except (NotFound, Forbidden):
         raise Gone("This file is no longer available.") from None
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Controller, MediaType, Request, Response, get
+from litestar import Controller, MediaType, Response, get
 
 from services.gateway.browsing import find_models, to_json
 from services.gateway.compatible_answers import (
@@ -14,14 +12,16 @@ from services.gateway.compatible_answers import (
     Id,
     answer,
     answers,
+    document,
     mixed_cache,
     read_id,
 )
 from services.gateway.compatible_errors import compatible_handlers, no_such_user
-from services.gateway.domain.access import Caller
+from services.gateway.identify import caller_of
 from services.gateway.model_query import parse_model_query, require_shallow
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
+from services.gateway.request import AnyRequest, origin_of, placed
 from services.gateway.viewing import for_caller
 from shared.api import v1
 from shared.problems import Invalid, NotFound
@@ -35,9 +35,7 @@ class V1(Controller):
     exception_handlers = compatible_handlers()
 
     @get("/models", responses=answers(v1.ModelPage), media_type=MediaType.JSON)
-    async def list_models(
-        self, request: Request[Any, Any, Any], peers: Peers, caller: Caller, accounts: Repository, origin: str
-    ) -> Response[bytes]:
+    async def list_models(self, request: AnyRequest, peers: Peers, accounts: Repository) -> Response[bytes]:
         """Search and browse models. Arrays come repeated or comma-joined; follow `metadata.nextPage`."""
         pairs = list(request.query_params.multi_items())
         query = parse_model_query(pairs)
@@ -47,34 +45,40 @@ class V1(Controller):
         require_shallow(query.page, query.limit, query.cursor)
         if query.username and await accounts.find_account(query.username) is None:
             return no_such_user()
+        caller, origin = caller_of(request), origin_of(request)
         query = await for_caller(query, caller, peers, accounts)
         page = await find_models(peers, query, caller.actor)
         body = to_json(page, query, origin, request.url.path, pairs)
-        return answer(body, "no-store" if page.search_down else mixed_cache(caller), origin)
+        return document(body, "no-store" if page.search_down else mixed_cache(caller_of(request)))
 
     @get("/models/{model_id:str}", responses=answers(v1.Model), media_type=MediaType.JSON)
-    async def get_model(self, model_id: Id, peers: Peers, origin: str) -> Response[bytes]:
+    async def get_model(self, request: AnyRequest, model_id: Id, peers: Peers) -> Response[bytes]:
         """One model with all its versions."""
-        body = await peers.catalog.call("GET", f"/v1/models/{read_id(model_id)}")
-        return answer(body, PUBLIC_CACHE, origin)
+        body = await peers.documents.get_model(read_id(model_id))
+        return document(placed(body, origin_of(request)), PUBLIC_CACHE)
 
     @get("/model-versions/{version_id:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
     async def get_version(
-        self, version_id: Id, caller: Caller, peers: Peers, accounts: Repository, origin: str
+        self, request: AnyRequest, version_id: Id, peers: Peers, accounts: Repository
     ) -> Response[bytes]:
         """One version."""
-        saved = await accounts.find_file_preferences(caller.actor.account_id) if caller.actor.is_known else None
-        path = f"/v1/model-versions/{read_id(version_id)}"
-        body = await peers.catalog.call("GET", path, actor=caller.actor, params={"saved": saved} if saved else None)
-        return answer(body, mixed_cache(caller), origin)
+        caller = caller_of(request)
+        number, actor = read_id(version_id), caller.actor
+        saved = await accounts.find_file_preferences(actor.account_id) if actor.is_known else None
+        if saved or actor.may_moderate:  # an answer of their own
+            path, params = f"/v1/model-versions/{number}", {"saved": saved} if saved else None
+            body = await peers.catalog.call("GET", path, actor=actor, params=params)
+        else:
+            body = await peers.documents.get_version(number)
+        return document(placed(body, origin_of(request)), mixed_cache(caller))
 
     @get("/model-versions/by-hash/{file_hash:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
-    async def get_by_hash(self, file_hash: str, peers: Peers, origin: str) -> Response[bytes]:
+    async def get_by_hash(self, request: AnyRequest, file_hash: str, peers: Peers) -> Response[bytes]:
         """The version that has a file of this hash: any of the six kinds, any letter case."""
         if not file_hash.isalnum() or len(file_hash) > 66:
             raise NotFound("Model not found")
-        body = await peers.catalog.call("GET", f"/v1/by-hash/{file_hash}")
-        return answer(body, HASH_CACHE, origin)
+        body = await peers.documents.get_by_hash(file_hash)
+        return document(placed(body, origin_of(request)), HASH_CACHE)
 
     @get("/enums", responses=answers(dict[str, list[str]]), media_type=MediaType.JSON)
     async def enums(self, peers: Peers, origin: str) -> Response[bytes]:

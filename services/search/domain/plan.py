@@ -113,7 +113,8 @@ def _each_a_tag(words: tuple[str, ...]) -> list[AnyClause]:
     """An idea: every part of the query is a tag of its own, one word or several."""
     if not 1 < len(words) <= _MOST_TAG_WORDS:
         return []
-    ways: list[AnyClause] = []
+    exact: list[AnyClause] = []
+    loose: list[AnyClause] = []
     for borders in product((False, True), repeat=len(words) - 1):
         if any(borders):
             tags = [[words[0]]]
@@ -122,13 +123,15 @@ def _each_a_tag(words: tuple[str, ...]) -> list[AnyClause]:
                     tags.append([word])
                 else:
                     tags[-1].append(word)
-            ways.append(every(*(OneOf("tags", tuple(_tag_forms(tag))) for tag in tags)))
-    return [some(*ways)]
+            forms = [_tag_forms(tag) for tag in tags]
+            exact.append(every(*(OneOf("tags", form) for form in forms)))
+            loose.append(every(*(OneOf("tags", (*form, *spellings(form[0]))) for form in forms)))
+    return [some(*exact), some(*loose)]
 
 
-def _tag_forms(words: Sequence[str]) -> list[str]:
+def _tag_forms(words: Sequence[str]) -> tuple[str, ...]:
     plain = fold(" ".join(words))
-    return list(dict.fromkeys([plain, plain.replace(" ", ""), plain.replace(" ", "-"), *spellings(plain)]))
+    return tuple(dict.fromkeys([plain, plain.replace(" ", ""), plain.replace(" ", "-")]))
 
 
 def _numbers(asked: Recognised) -> list[AnyClause]:

@@ -45,12 +45,15 @@ class Search:
     def _hits(self) -> list[Hit]:
         question = self._question
         wanted = question.limit + (0 if question.after else question.offset)
-        first = max(0, question.after[0]) if question.after else 0
+        first = question.after[0] if question.after else 0
         hits: list[Hit] = []
         for tier in range(first, max(1, len(self._tiers))):
             if len(hits) >= wanted:
                 break
-            hits += self._of_tier(tier, wanted - len(hits))
+            # A tier is left only when it has no more, so what is in the better ones is what was found there.
+            seen = {hit.id for hit in hits}
+            following = [hit for hit in self._of_tier(tier, wanted) if hit.id not in seen]
+            hits += following[: wanted - len(hits)]
         return hits if question.after else hits[question.offset :]
 
     def _of_tier(self, tier: int, limit: int) -> list[Hit]:
@@ -58,7 +61,9 @@ class Search:
         parts = [(Occur.Must, query) for query in self._filters.values()]
         if self._tiers:
             parts.append((Occur.Must, self._tiers[tier]))
-            parts += [(Occur.MustNot, better) for better in self._tiers[:tier]]
+        if after:
+            better = self._tiers[: after[0] + (tier > after[0])]
+            parts += [(Occur.MustNot, query) for query in better]
         if after and after[0] == tier:
             parts.append((Occur.Must, self._beyond(order, packed(order, after[1], after[2]))))
         found = self._searcher.search(

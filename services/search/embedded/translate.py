@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -26,7 +25,6 @@ from services.search.domain.text import key
 
 ID_BITS: Final = 31
 _ID_MASK: Final = 2**ID_BITS - 1
-_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$#&~<>@\"-])")
 
 
 def schema() -> tantivy.Schema:
@@ -111,7 +109,8 @@ class Translator:
         return Query.term_set_query(self._schema, clause.field, list(clause.values))
 
     def _starts(self, clause: Starts) -> Query:
-        return Query.regex_query(self._schema, clause.field, _SPECIAL.sub(r"\\\1", clause.prefix) + ".*")
+        # Not a regular expression, which takes half a millisecond to compile.
+        return Query.fuzzy_term_query(self._schema, clause.field, clause.prefix, distance=0, prefix=True)
 
     def _near(self, clause: Near) -> Query:
         return Query.fuzzy_term_query(self._schema, clause.field, clause.word, clause.edits)

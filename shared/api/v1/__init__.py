@@ -23,7 +23,7 @@ from shared.api.v1.enumerations import (
     MODEL_TYPES,
     PERIODS,
 )
-from shared.api.v1.foundation import ORIGIN, V1, ErrorBody, Metadata
+from shared.api.v1.foundation import ORIGIN, ORIGIN_MARK, V1, ErrorBody, Metadata
 from shared.api.v1.images import NO_PICTURE, ImageItem, ImagePage, ImageStats, ImageTag
 from shared.api.v1.models import (
     Creator,
@@ -66,6 +66,7 @@ __all__ = [
     "MODEL_TYPES",
     "NO_PICTURE",
     "ORIGIN",
+    "ORIGIN_MARK",
     "PERIODS",
     "V1",
     "Collection",

@@ -10,6 +10,9 @@ from msgspec import UNSET, UnsetType
 ORIGIN: Final = "http://origin.easel.invalid"
 """Stands for the hub's public origin in documents made inside; the gateway puts the real one in its place."""
 
+ORIGIN_MARK: Final = b"\xff"
+"""Stands for ORIGIN in documents that are kept as bytes: no byte of any text (UTF-8), and found at once."""
+
 
 class V1(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Base of the shapes: camel-case names on the wire."""

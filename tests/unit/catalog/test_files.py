@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog.domain.files import (
-    Wish,
     choose_file,
     component_file,
     download_name,
@@ -21,6 +20,7 @@ from services.catalog.domain.files import (
 )
 from services.catalog.domain.model import File
 from shared.api.hub import FilePreferences
+from shared.api.inside import Wish
 from tests.unit.catalog.models import file, model, version
 
 SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._ ()+-"
@@ -63,7 +63,7 @@ def test_only_clean_files_are_offered() -> None:
     assert primary_file(version(10, *hidden)) is None
     assert ordered_files(version(10, *hidden)) == ()
     for each in hidden:
-        assert choose_file(version(10, *hidden), Wish(file_id=each.id)) is None
+        assert choose_file(version(10, *hidden).public_files, Wish(file_id=each.id)) is None
     assert ordered_files(version(10, *hidden, FULL)) == (FULL,)
 
 
@@ -96,7 +96,7 @@ def test_the_primary_file_comes_first_and_the_others_keep_their_order() -> None:
     ],
 )
 def test_a_download_gets_the_best_file_or_none_that_contradicts_it(wish: dict[str, Any], chosen: int | None) -> None:
-    found = choose_file(version(10, PRUNED, FULL, PICKLE, CONFIG, VAE), Wish(**wish))
+    found = choose_file(version(10, PRUNED, FULL, PICKLE, CONFIG, VAE).public_files, Wish(**wish))
     assert (found.id if found else None) == chosen
 
 

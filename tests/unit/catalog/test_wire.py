@@ -185,7 +185,7 @@ def test_a_version_without_pictures_shows_tools_one_all_the_same() -> None:
     assert (picture["id"], picture["nsfwLevel"], picture["hasMeta"], picture["type"]) == (0, 1, False, "image")
     assert len(shown(WIRE.version_detail(whole, of))["images"]) == 1
     assert len(WIRE.page(whole)["modelVersions"][0]["images"]) == 1
-    assert WIRE.version_level(of) == 1
+    assert WIRE.version_level(whole, of) == 1
 
 
 @pytest.mark.parametrize(
