@@ -54,8 +54,9 @@ class Decision(Value, frozen=True, kw_only=True):
     """One row of the audit log: never changed, never deleted."""
 
     id: int
-    action: Literal["takedown", "restore"]
-    model_id: int
+    action: Literal["takedown", "restore", "override", "reject-appeal"]
+    model_id: int | None = None
+    file_id: int | None = None
     reason: str
     moderator_id: int
     moderator: str
@@ -192,6 +193,7 @@ def decision_view(decision: Decision) -> hub.Decision:
         id=decision.id,
         action=decision.action,
         model_id=decision.model_id,
+        file_id=decision.file_id,
         reason=decision.reason,
         moderator=decision.moderator,
         created_at=wire_time(decision.created_at),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar import Litestar
 from litestar.di import Provide
 
 from services.reviews.consumers import ReviewsConsumers
+from services.reviews.notifications import Notifications
 from services.reviews.repository import Repository
 from services.reviews.routes import ROUTES
 from shared.consumer import Consumer
@@ -16,6 +19,8 @@ from shared.outbox import Outbox, Relay
 from shared.service import Loop, create_service
 from shared.settings import Settings
 
+_SPREAD_SECONDS = 0.5
+
 
 def create_app() -> Litestar:
     """The application of the reviews service."""
@@ -24,7 +29,14 @@ def create_app() -> Litestar:
     kafka = Kafka(settings)
     reviews = Repository(mongo, Outbox(mongo, "reviews"))
     consumer = Consumer(mongo, kafka, "reviews")
-    ReviewsConsumers(reviews).register(consumer)
+    notifications = Notifications(mongo)
+    ReviewsConsumers(reviews, notifications).register(consumer)
+
+    async def spread_notices() -> None:
+        while True:
+            if not await notifications.spread():
+                await asyncio.sleep(_SPREAD_SECONDS)
+
     return create_service(
         "reviews",
         settings,
@@ -32,9 +44,13 @@ def create_app() -> Litestar:
             mongo,
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
+            Loop("notices", spread_notices),
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,
         ],
         routes=ROUTES,
-        dependencies={"reviews": Provide(lambda: reviews, sync_to_thread=False)},
+        dependencies={
+            "notifications": Provide(lambda: notifications, sync_to_thread=False),
+            "reviews": Provide(lambda: reviews, sync_to_thread=False),
+        },
     )

@@ -282,11 +282,14 @@ class Decision(Answer, frozen=True, kw_only=True):
     """A moderator's decision, as the audit log keeps it."""
 
     id: int
-    action: Literal["takedown", "restore"]
-    model_id: int
+    action: Literal["takedown", "restore", "override", "reject-appeal"]
+    model_id: int | None
+    """Of a takedown or restoration."""
     reason: str
     moderator: str
     created_at: str
+    file_id: int | None = None
+    """Of a decision about a file."""
 
 
 class DecisionPage(Answer, frozen=True, kw_only=True):

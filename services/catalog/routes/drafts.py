@@ -11,7 +11,7 @@ from services.catalog.domain.owner_view import hub_model, hub_version
 from services.catalog.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import HubModel, HubVersion, ModelChange, NewModel, NewVersion
-from shared.api.inside import AttachFile, VersionRights
+from shared.api.inside import AttachFile, FilePlace, VersionRights
 from shared.clock import now
 from shared.events.models import ModelChanged, ModelDeleted
 from shared.problems import Forbidden, NotFound, Unauthorized
@@ -91,6 +91,18 @@ class Drafts(Controller):
         if not version.is_published and not drafts.may_see(model, actor):
             raise NotFound(f"There is no version with id {version_id}.")
         return hub_version(model, version)
+
+    @get("/files/{file_id:int}")
+    async def file_place(self, file_id: int, actor: Actor, models: Repository) -> FilePlace:
+        """Where a file belongs whose report the actor may see: everybody's, once it was published."""
+        model = await models.find_by_file(file_id)
+        found = drafts.find_file(model, file_id, actor) if model is not None else None
+        if model is None or found is None:
+            raise NotFound(f"There is no file with id {file_id}.")
+        return FilePlace(
+            file_id=file_id, version_id=found.id, model_id=model.id, model_name=model.name, version_name=found.name,
+            is_own=actor.is_known and actor.account_id == model.owner_id,
+        )  # fmt: skip
 
     @get("/versions/{version_id:int}/rights")
     async def rights(self, version_id: int, actor: Actor, models: Repository) -> VersionRights:

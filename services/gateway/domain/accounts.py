@@ -16,7 +16,7 @@ FIRST_ADMINISTRATOR = "admin"
 """The account that is made at the first start; whoever runs the hub holds its key."""
 RESERVED = frozenset(
     {FIRST_ADMINISTRATOR, "administrator", "anonymous", "easel", "hub", "moderator", "official", "root", "support",
-     "system", "account", "api", "docs", "health", "image", "metrics", "models", "schema", "static", "store"}
+     "system", "account", "api", "docs", "files", "health", "image", "metrics", "models", "schema", "static", "store"}
 )  # fmt: skip
 """Names that nobody can sign up with: the hub's own, and the first parts of its addresses, as `/{creator}/…` is one."""
 MAX_USERNAME = 40
