@@ -9,6 +9,7 @@ from litestar import Controller, HttpMethod, Request, Response, route
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
 from services.gateway.peers import Peers
+from services.gateway.sessions import Cookies, Sessions
 from shared.actor import Actor
 from shared.api.inside import DownloadTarget
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
@@ -37,6 +38,15 @@ def _wish(request: Request[Any, Any, Any]) -> dict[str, str]:
     return wish
 
 
+async def _reader(request: Request[Any, Any, Any], actor: Actor, sessions: Sessions, cookies: Cookies) -> int | None:
+    """The account that downloads: by key, or signed in on the pages, whose links lead here. It allows nothing."""
+    if actor.is_known:
+        return actor.account_id
+    token = request.cookies.get(cookies.session)
+    session = await sessions.find(token) if token else None
+    return session.account_id if session is not None else None
+
+
 class Downloads(Controller):
     """`/api/download/models/{versionId}`."""
 
@@ -53,6 +63,8 @@ class Downloads(Controller):
         origin: str,
         peers: Peers,
         delivery: Delivery,
+        sessions: Sessions,
+        hub_cookies: Cookies,
     ) -> Response[str]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
         if not version_id.isdecimal() or len(version_id) > 10:
@@ -67,7 +79,7 @@ class Downloads(Controller):
             raise NotFound("File not found") from None
         location = delivery.address(target, origin, request.method)
         if request.method == "GET":
-            await delivery.count(target, actor)
+            await delivery.count(target, await _reader(request, actor, sessions, hub_cookies))
         return Response(
             location,
             status_code=307,
