@@ -64,6 +64,9 @@ def test_a_refused_file_passes_by_an_appeal(hub: HubDriver, refused: tuple[Json,
     assert report["findings"] and all(finding["advice"] for finding in report["findings"])
     assert hub.anonymous.get(f"/api/hub/files/{file_id}/scan").status_code == 404
     browser = signed_in(hub, owner, name)
+    own = f"/models/{version['modelId']}"
+    assert f'href="/files/{file_id}/scan"' in browser.get(own).text
+    assert httpx.get(f"{hub.url}{own}").status_code == 404
     page = browser.get(f"/files/{file_id}/scan").text
     assert "Appeal to the moderators" in page and "What to do" in page
 

@@ -16,6 +16,7 @@ from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
 from services.gateway.request import with_origin
 from services.gateway.routes.publishing import preview_states
+from services.gateway.views.own_model import render_own_model
 from shared.actor import Actor
 from shared.api import hub, v1
 from shared.problems import NotFound, Unavailable
@@ -61,8 +62,14 @@ class Pages(Controller):
         version_id: _VersionId = None, reviews_cursor: Annotated[str | None, Parameter(query="reviewsCursor")] = None,
         done: str = "",
     ) -> Response[str]:  # fmt: skip
-        """One model."""
-        model = await _model(peers, model_id, origin)
+        """One model; to its owner and moderators also one that nobody else can see."""
+        try:
+            model = await _model(peers, model_id, origin)
+        except NotFound:
+            if not actor.is_known:
+                raise
+            own = await peers.catalog.fetch("GET", f"/hub/models/{model_id}", hub.HubModel, actor=actor)
+            return html(render_own_model(frame_of(request), own), is_private=True)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
         return html(pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done)))

@@ -9,6 +9,7 @@ import pytest
 
 from services.gateway.account_pages import render_notifications
 from services.gateway.rendering import Frame
+from services.gateway.views.own_model import render_own_model
 from services.gateway.views.scan import render_scan
 from shared.api import hub
 from shared.api.inside import FilePlace
@@ -97,6 +98,27 @@ def test_a_file_that_waits_has_a_page() -> None:
         rulesVersion=None, scannedAt=None, sha256=None, format=None,
     )  # fmt: skip
     assert "in line to be scanned" in page(waiting, is_own=True)
+
+
+def test_the_owner_of_a_model_that_nobody_sees_finds_its_reports() -> None:
+    file = {
+        "id": 31, "name": "kubist.pt", "sizeBytes": 2048, "type": "Model", "state": "dangerous", "sha256": None,
+        "hashes": {}, "findings": [],
+    }  # fmt: skip
+    files = [file, {**file, "id": 32, "name": "late.pt", "state": "uploading"}]
+    version = {
+        "id": 10, "modelId": 1, "name": "v1.0", "baseModel": "Other", "status": "Refused", "url": "/models/1",
+        "statusReason": "kubist.pt is dangerous: it imports <os>.", "publishedAt": None, "files": files,
+    }  # fmt: skip
+    model = {
+        "id": 1, "name": "Kubist", "type": "LORA", "description": "", "tags": [], "status": "Refused",
+        "url": "/models/1", "owner": "dora", "versions": [version],
+    }  # fmt: skip
+    text = render_own_model(FRAME, msgspec.convert(model, hub.HubModel))
+    assert "it imports &lt;os&gt;" in text
+    assert 'href="/files/31/scan"' in text and 'href="/files/32/scan"' not in text
+    empty = render_own_model(FRAME, msgspec.convert(model | {"versions": []}, hub.HubModel))
+    assert "no versions yet" in empty
 
 
 def test_notifications_are_shown_with_what_is_new() -> None:
