@@ -253,7 +253,7 @@ async def test_a_report_needs_an_account(moderation: InnerService, model_id: int
         ("GET", "/reports?limit=0", None, "limit"),
         ("GET", "/reports?after=-1", None, "after"),
         ("GET", "/audit?limit=201", None, "limit"),
-        ("GET", "/audit?modelId=0", None, "model_id"),
+        ("GET", "/audit?modelId=0", None, "modelId"),
         ("GET", "/audit?before=99999999999999999999", None, "before"),
         ("DELETE", "/takedowns/99999999999999999999", None, "model_id"),
         ("DELETE", "/takedowns/1?reason=" + "x" * 2_001, None, "reason"),
