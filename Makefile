@@ -5,10 +5,10 @@ EASEL_PORT ?= 8000
 EASEL_STATE ?= .easel
 export EASEL_PORT EASEL_STATE
 BIN := .venv/bin
-T ?= tests/unit tests/integration tests/e2e
+T ?= tests/unit tests/integration tests/e2e tests/conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check fix fuzz clean contracts
+.PHONY: help install up demo test check fix fuzz clean contracts judge
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -53,6 +53,9 @@ fix: .venv/installed ## format, and mend what the linter can
 
 contracts: .venv/installed ## write docs/openapi.json and docs/asyncapi.json from the code
 	@$(BIN)/python -m tests.contracts.write
+
+judge: .venv/installed ## judge the search: CATALOGUE=file QUERIES=file OUT=folder [ADAPTER=embedded|opensearch]
+	@$(BIN)/python -m benchmarks.search.judge "$(CATALOGUE)" "$(QUERIES)" "$(OUT)" $(ADAPTER)
 
 clean: ## remove the hub's state (EASEL_STATE)
 	@rm -rf -- "$(EASEL_STATE)"

@@ -64,12 +64,18 @@ def examine(url: str, environment: Mapping[str, str]) -> list[Check]:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             gateway = pool.submit(examine_gateway, local, url)
             services = pool.map(lambda process: examine_service(local, process, gateway_port, state), others)
-            engines = [examine_engine(engine, gateway_port, state, environment) for engine in ENGINES]
+            wanted = [engine for engine in ENGINES if engine.name != "opensearch" or has_opensearch(environment)]
+            engines = [examine_engine(engine, gateway_port, state, environment) for engine in wanted]
             checks = [gateway.result(), *services, *engines]
     checks = judge_together(checks)
     if "EASEL_MONGO_URL" not in environment and sys.platform == "linux":
         checks.append(examine_mongod())
     return [*checks, examine_disk(state), examine_confinement()]
+
+
+def has_opensearch(environment: Mapping[str, str]) -> bool:
+    """Whether the hub searches with OpenSearch; a laptop's has its index in the search process."""
+    return environment.get("EASEL_SEARCH_ENGINE") == "opensearch"
 
 
 def judge_together(checks: list[Check]) -> list[Check]:

@@ -4,6 +4,7 @@
 * The event's id is recorded in the same transaction as its effect, so a redelivered event changes nothing.
 * A handler that raises is tried again with growing pauses; after `ATTEMPTS` the original bytes go to `<topic>.dead`
   with the error. While an engine is away the reader waits instead: that is not the event's fault.
+* A reader of many small events may take them in batches, each in one transaction; a batch that fails is taken apart.
 """
 
 from __future__ import annotations
@@ -37,9 +38,13 @@ from shared.telemetry import (
 
 P = TypeVar("P", bound=Payload)
 Handler = Callable[[Event[P], Session], Awaitable[None]]
+BatchHandler = Callable[[Sequence[Event[Payload]], Session], Awaitable[None]]
 
 ATTEMPTS = 5
 INBOX = "inbox"
+_BATCH = 500
+_BATCH_WAIT_MS = 100
+"""How long a batch waits for its first record; one that has some does not wait for more."""
 _REMEMBER = timedelta(days=40)
 """Longer than any topic that is replayed keeps its events (moderation keeps 90 days, but is not replayed by hand)."""
 
@@ -68,18 +73,52 @@ class Consumer:
         self.group = kafka.group(name)
         self.topics: tuple[str, ...] = ()
         self._handlers: dict[type[Payload], Handler[Any]] = {}
+        self._batch_handler: BatchHandler | None = None
         mongo.index({INBOX: [IndexModel("at", expireAfterSeconds=int(_REMEMBER.total_seconds()))]})
 
     def on(self, payload_type: type[P], handler: Handler[P]) -> None:
         """Call `handler` for each event of that type, in one transaction with the record that it was seen."""
         self._handlers[payload_type] = handler
 
+    def on_batch(self, payload_types: Sequence[type[Payload]], handler: BatchHandler) -> None:
+        """Call `handler` for many events of those types at once, in one transaction; `on` is not needed for them.
+
+        It gets events in the order of their partition, and must do the same for a batch as for its events one by one.
+        """
+
+        async def one(event: Event[Payload], session: Session) -> None:
+            await handler([event], session)
+
+        self._batch_handler = handler
+        for payload_type in payload_types:
+            self._handlers[payload_type] = one
+
     def subscribe(self, topics: Sequence[str]) -> None:
         """Read these topics of the contract from their beginning, as one group."""
         settings = self._kafka.settings
         self.topics = tuple(topics)
+        names = [self._kafka.topic(topic) for topic in topics]
+        if self._batch_handler is not None:
+            batches = self._broker.subscriber(
+                *names,
+                batch=True,
+                max_records=_BATCH,
+                batch_timeout_ms=_BATCH_WAIT_MS,
+                group_id=self.group,
+                auto_offset_reset="earliest",
+                ack_policy=AckPolicy.MANUAL,
+                session_timeout_ms=settings.kafka_session_timeout_ms,
+                heartbeat_interval_ms=settings.kafka_heartbeat_ms,
+            )
+
+            @batches
+            async def receive_batch(message: KafkaMessage) -> None:
+                await self.process_batch(cast(Sequence[Any], message.raw_message))
+                await message.ack()
+
+            return
         subscriber = self._broker.subscriber(
-            *(self._kafka.topic(topic) for topic in topics),
+            *names,
             group_id=self.group,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
@@ -105,6 +144,59 @@ class Consumer:
     async def stop(self) -> None:
         """Finish the event in hand and leave the group."""
         await self._broker.stop()
+
+    async def process_batch(self, records: Sequence[Any]) -> None:
+        """Bring many records to their end: together if nothing is wrong with any of them, else one by one."""
+        events = []
+        for record in records:
+            try:
+                event = decode(record.value or b"")
+            except (UnknownEventType, MalformedEvent):
+                break
+            if type(event.data) not in self._handlers:
+                break
+            events.append(event)
+        if len(events) == len(records) and await self._together(events, records):
+            return
+        for record in records:
+            await self.process(record)
+
+    async def _together(self, events: Sequence[Event[Payload]], records: Sequence[Any]) -> bool:
+        """Run the handler of batches once; False, and no effect, if it could not."""
+        assert self._batch_handler is not None
+        try:
+            new = await self._all_once(events, self._batch_handler)
+        except Exception as error:  # one by one shows which event it is, and whether an engine is away
+            log.warning("a batch failed and is taken apart", events=len(events), error=repr(error))
+            return False
+        processed_at = now()
+        for event, record in zip(events, records, strict=True):
+            topic, kind = self._kafka.contract_topic(record.topic), type(event.data).__name__
+            if event.id not in new:
+                EVENTS_SKIPPED.labels(topic, "seen").inc()
+                continue
+            EVENTS_CONSUMED.labels(topic, kind).inc()
+            EVENT_SECONDS.labels(topic).observe(max(0.0, (processed_at - event.time).total_seconds()))
+            structlog.contextvars.clear_contextvars()
+            begin_correlation(event.correlation_id)
+            log.info("event processed", type=kind, subject=event.data.partition_key, event_id=event.id)
+        return True
+
+    async def _all_once(self, events: Sequence[Event[Payload]], handler: BatchHandler) -> set[str]:
+        """Run the handler for those that were not seen before, in the transaction that records their ids."""
+
+        async def effect(session: Session) -> set[str]:
+            marks = {f"{self._reader}:{event.id}": event for event in events}
+            known = self._mongo[INBOX].find({"_id": {"$in": list(marks)}}, {"_id": 1}, session=session)
+            for seen in [row["_id"] async for row in known]:
+                del marks[seen]
+            if marks:
+                at = now()
+                await self._mongo[INBOX].insert_many([{"_id": mark, "at": at} for mark in marks], session=session)
+                await handler(list(marks.values()), session)
+            return {event.id for event in marks.values()}
+
+        return await self._mongo.transact(effect)
 
     async def process(self, record: Any) -> None:
         """Bring one record to its end: effect recorded, skipped, or dead-lettered."""

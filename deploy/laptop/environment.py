@@ -88,6 +88,8 @@ class Laptop:
             "EASEL_S3_ENDPOINT": self.url("s3"),
             "EASEL_S3_ACCESS_KEY": kept.s3_access_key,
             "EASEL_S3_SECRET_KEY": kept.s3_secret_key,
+            "EASEL_SEARCH_ENGINE": "embedded",
+            "EASEL_SEARCH_DIR": str(self.state / "search-index"),
             "EASEL_OPENSEARCH_URL": self.url("opensearch"),
             "EASEL_INTERNAL_TOKEN": kept.internal_token,
             "EASEL_SECRET": kept.signing,

@@ -57,14 +57,17 @@ def _launched(name: str, priority: int, stop_seconds: int = 15) -> Program:
 
 def write_config(hub: Laptop, services: tuple[str, ...] = SERVICE_NAMES) -> Path:
     """Write supervisor's configuration into the state folder, readable by its owner alone (it holds a password)."""
+    stores = ["s3", "mongo"]
+    if hub.environment()["EASEL_SEARCH_ENGINE"] == "opensearch" and "EASEL_OPENSEARCH_URL" not in os.environ:
+        stores.append("opensearch")
     programs = [
-        *(_launched(name, 10) for name in ("s3", "mongo", "opensearch")),
+        *(_launched(name, 10) for name in stores),
         _launched("kafka", 20),
         Program("migrate", "shared.migrate", 25, once=True),
         *(_launched(name, 30, stop_seconds=40 if name in ("renderer", "scanner") else 15) for name in services),
     ]
     groups = [
-        Group("stores", 10, ["s3", "mongo", "opensearch"]),
+        Group("stores", 10, stores),
         Group("events", 20, ["kafka"]),
         Group("setup", 25, ["migrate"]),
         Group("services", 30, list(services)),

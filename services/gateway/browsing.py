@@ -30,6 +30,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     next_cursor: str | None
     search_down: bool = False
+    found: SearchPage | None = None
+    """What search said beside the ids: facets, fallback, what hides results."""
 
 
 class _Newest(msgspec.Struct):
@@ -65,7 +67,7 @@ async def _search(peers: Peers, query: ModelQuery) -> Page:
             params = [("ids", str(model_id)) for model_id in found.ids] + [("levels", str(query.levels))]
             items = await peers.catalog.call("GET", "/v1/models", params=params)
         if items != b"[]" or found.next_cursor is None:
-            return Page(items=items, total=found.total, next_cursor=found.next_cursor)
+            return Page(items=items, total=found.total, next_cursor=found.next_cursor, found=found)
         query = msgspec.structs.replace(query, cursor=found.next_cursor)
     raise Unavailable("Search is catching up with many withdrawn models; try again in a moment.")
 

@@ -32,6 +32,8 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     sort: str = "Highest Rated"
     period: str = "AllTime"
     nsfw: bool = False
+    facets: tuple[str, ...] = ()
+    """Facets to count beside the list; the API does not ask for any, pages do."""
 
     @property
     def levels(self) -> int:
@@ -59,6 +61,7 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         params += [("types", value) for value in self.types]
         params += [("baseModels", value) for value in self.base_models]
         params += [("fileFormats", value) for value in self.file_formats]
+        params += [("facets", value) for value in self.facets]
         return [(name, str(value)) for name, value in params]
 
 

@@ -6,19 +6,32 @@ from litestar import Litestar
 from litestar.di import Provide
 
 from services.search.consumers import SearchConsumers
+from services.search.engine import SearchIndex
 from services.search.finder import Finder
-from services.search.index import ModelIndex
 from services.search.indexer import Indexer
 from services.search.reconciler import Reconciler
 from services.search.repository import Rows
 from services.search.routes import ROUTES
 from services.search.settings import SearchSettings
+from services.search.similar import Similar
+from services.search.suggester import Suggester
 from shared.consumer import Consumer
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
-from shared.engines.opensearch import OpenSearch
 from shared.lag import LagProbe
 from shared.service import Loop, create_service
+
+
+def make_index(settings: SearchSettings) -> SearchIndex:
+    """The adapter that the settings choose. The other one's library is not loaded."""
+    if settings.search_engine == "embedded":
+        from services.search.embedded.index import EmbeddedIndex
+
+        return EmbeddedIndex(settings.search_dir)
+    from services.search.opensearch.index import OpenSearchIndex
+    from shared.engines.opensearch import OpenSearch
+
+    return OpenSearchIndex(OpenSearch(settings), settings.search_prefix)
 
 
 def create_app() -> Litestar:
@@ -26,25 +39,33 @@ def create_app() -> Litestar:
     settings = SearchSettings()
     mongo = Mongo(settings, "search")
     kafka = Kafka(settings)
-    engine = OpenSearch(settings)
     rows = Rows(mongo)
-    index = ModelIndex(engine, settings.search_prefix)
+    index = make_index(settings)
     consumer = Consumer(mongo, kafka, "search")
     SearchConsumers(rows).register(consumer)
-    finder = Finder(index, deadline_seconds=settings.search_deadline_seconds)
+    deadline_seconds = settings.search_deadline_seconds
+    finder = Finder(index, deadline_seconds=deadline_seconds)
+    suggester = Suggester(index, deadline_seconds=deadline_seconds)
+    similar = Similar(rows, index, deadline_seconds=deadline_seconds)
+    reconciler = Reconciler(rows, index, every_seconds=settings.reconcile_seconds)
 
     return create_service(
         "search",
         settings,
         components=[
             mongo,
-            engine,
-            Loop("reconciler", Reconciler(rows, index, every_seconds=settings.reconcile_seconds).run),
+            index,
+            Loop("reconciler", reconciler.run),
             Loop("indexer", Indexer(rows, index, pause_seconds=settings.flush_pause_seconds).run),
             kafka,
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,
         ],
         routes=ROUTES,
-        dependencies={"finder": Provide(lambda: finder, sync_to_thread=False)},
+        dependencies={
+            "finder": Provide(lambda: finder, sync_to_thread=False),
+            "suggester": Provide(lambda: suggester, sync_to_thread=False),
+            "similar": Provide(lambda: similar, sync_to_thread=False),
+            "reconciler": Provide(lambda: reconciler, sync_to_thread=False),
+        },
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from services.search.repository import Rows
+from collections.abc import Sequence
+
+from services.search.repository import Row, Rows
 from shared.consumer import Consumer
 from shared.engines.mongo import Session
-from shared.events import Event
+from shared.events import Event, Payload
 from shared.events.models import ModelState, ModelStateRemoved
 
 TOPICS = ("easel.models.state",)
@@ -19,15 +21,19 @@ class SearchConsumers:
 
     def register(self, consumer: Consumer) -> None:
         """Subscribe to the state of models."""
-        consumer.on(ModelState, self.on_model_state)
-        consumer.on(ModelStateRemoved, self.on_model_state_removed)
+        consumer.on_batch((ModelState, ModelStateRemoved), self.on_states)
         consumer.subscribe(TOPICS)
 
-    async def on_model_state(self, event: Event[ModelState], session: Session) -> None:
-        """Keep the model's document, unless a newer one is known."""
-        data = event.data
-        await self._rows.save(data.model_id, data.seq, data.document, changed_at=event.time, session=session)
+    async def on_states(self, events: Sequence[Event[Payload]], session: Session) -> None:
+        """Keep the newest state of each model, unless a newer one is known; a removed model's is that it is gone."""
+        await self._rows.save_all([_state(event) for event in events], session=session)
 
-    async def on_model_state_removed(self, event: Event[ModelStateRemoved], session: Session) -> None:
-        """Keep that the model must not be found."""
-        await self._rows.save(event.data.model_id, event.data.seq, None, changed_at=event.time, session=session)
+
+def _state(event: Event[Payload]) -> Row:
+    match event.data:
+        case ModelState(model_id=model_id, seq=seq, document=document):
+            return Row(model_id=model_id, seq=seq, document=document, changed_at=event.time)
+        case ModelStateRemoved(model_id=model_id, seq=seq):
+            return Row(model_id=model_id, seq=seq, document=None, changed_at=event.time)
+        case other:
+            raise TypeError(f"not a state of a model: {type(other).__name__}")

@@ -4,79 +4,178 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from services.search import nothing_found
+from services.search.domain import spelling
+from services.search.domain.answers import facets_of
+from services.search.domain.clauses import Near, Token
 from services.search.domain.cursor import read_cursor, write_cursor
-from services.search.domain.query import COUNTED_HITS, search_request, sort_keys
-from services.search.domain.recogniser import Mode, Recognised, recognise
+from services.search.domain.fields import POPULARITY, SORTS, Order
+from services.search.domain.filters import ALWAYS, FACETS, filters_of
+from services.search.domain.plan import tiers_of
+from services.search.domain.recogniser import Mode, Recognised, recognise, take_filters
+from services.search.domain.spelling import Candidates
+from services.search.domain.text import fold
 from services.search.domain.wanted import Wanted
-from services.search.index import Hits, ModelIndex
+from services.search.engine import Down, FacetAsk, Found, IndexMissing, Question, SearchIndex
 from services.search.metrics import QUERY_SECONDS
 from shared.api.inside import SearchPage
 from shared.clock import now
-from shared.engines.opensearch import IndexMissing, SearchDown
 from shared.problems import FieldError, Invalid, Unavailable
 
+COUNTED_HITS = 10_000
+"""Pages by number end here."""
 _RETRY_SECONDS = 0.25
+_FALLBACKS: dict[Mode, str] = {"apart": "split", "similar": "misspelt", "most": "some-words"}
+_FACET_VALUES = 30
+_VOCABULARY = 1_000
+"""Words of the index that are looked at for one misspelt word, the most frequent first."""
+
+
+class _Searched(msgspec.Struct, frozen=True):
+    """How something was found, or not; `first` is the question that was asked first, before any fallback."""
+
+    mode: Mode
+    found: Found
+    meant: list[Candidates]
+    first: Question
 
 
 class Finder:
     """Finds ids of models."""
 
-    def __init__(self, index: ModelIndex, *, deadline_seconds: float) -> None:
+    def __init__(self, index: SearchIndex, *, deadline_seconds: float) -> None:
         self._index = index
         self._deadline_seconds = deadline_seconds
 
     async def find(
-        self, wanted: Wanted, *, limit: int, cursor: str | None = None, page: int | None = None
+        self,
+        wanted: Wanted,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        page: int | None = None,
+        facets: Sequence[str] = (),
     ) -> SearchPage:
         """One page of ids, best first. A cursor has precedence over a page number.
 
         Raises Invalid for a cursor of another question and for pages too deep, Unavailable when the engine is away or
         takes longer than the deadline.
         """
-        asked = recognise(wanted.query) if wanted.query.strip() else Recognised(modes=("browse",))
         began = time.monotonic()
+        wanted = with_written_filters(wanted)
+        asked = recognise(wanted.query) if wanted.query.strip() else Recognised(modes=("browse",))
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                mode, hits = await self._first_that_finds(wanted, asked, limit, cursor, page)
-        except (SearchDown, TimeoutError) as error:
+                search = await self._first_that_finds(wanted, asked, limit, cursor, page, facets)
+                explained = {} if search.found.total or cursor else await self._explain(search)
+        except (Down, TimeoutError) as error:
             raise Unavailable(
                 "Search is unavailable at the moment. Model pages and downloads still work; try again in a few seconds."
             ) from error
         except IndexMissing as error:
             raise Unavailable("Search is unavailable at the moment: its index is being made. Try again.") from error
-        QUERY_SECONDS.labels(mode).observe(time.monotonic() - began)
-        more = len(hits.ids) > limit
-        following = write_cursor(wanted.fingerprint, mode, hits.sorts[limit - 1]) if more else None
-        return SearchPage(ids=hits.ids[:limit], total=hits.total, next_cursor=following)
+        QUERY_SECONDS.labels(search.mode).observe(time.monotonic() - began)
+        mode, found = search.mode, search.found
+        more = len(found.hits) > limit
+        last = found.hits[limit - 1] if more else None
+        return SearchPage(
+            ids=[hit.id for hit in found.hits[:limit]],
+            total=found.total,
+            next_cursor=write_cursor(wanted.fingerprint, mode, (last.tier, last.value, last.id)) if last else None,
+            fallback=_FALLBACKS.get(mode) if found.total else None,
+            corrected=spelling.corrected(search.meant) if mode == "similar" and found.total else None,
+            facets=facets_of(found.facets, wanted),
+            **explained,
+        )
+
+    async def _explain(self, search: _Searched) -> dict[str, Any]:
+        return {
+            "hidden_by": await nothing_found.hiding(self._search, search.first),
+            "popular": await nothing_found.popular(self._search, search.first.filters),
+        }
 
     async def _first_that_finds(
-        self, wanted: Wanted, asked: Recognised, limit: int, cursor: str | None, page: int | None
-    ) -> tuple[Mode, Hits]:
+        self, wanted: Wanted, asked: Recognised, limit: int, cursor: str | None, page: int | None, facets: Sequence[str]
+    ) -> _Searched:
         modes, after, offset = asked.modes, None, 0
         if cursor:
-            lengths = {mode: len(sort_keys(mode, wanted.sort)) for mode in asked.modes}
-            place = read_cursor(cursor, wanted.fingerprint, lengths)
+            place = read_cursor(cursor, wanted.fingerprint, asked.modes)
             modes, after = (place.mode,), place.after
         elif page is not None:
             offset = _offset(page, limit)
+        question = Question(
+            filters=filters_of(wanted, now()), order=POPULARITY, limit=limit + 1, offset=offset, after=after,
+            facets={name: FacetAsk(field=FACETS[name], most=_FACET_VALUES) for name in facets},
+        )  # fmt: skip
+        searched: _Searched | None = None
         for mode in modes:
-            body = search_request(wanted, asked, mode, now=now(), size=limit + 1, after=after, offset=offset)
-            hits = await self._search(body)
-            if hits.total:
+            meant = await self._meant(asked, question) if mode == "similar" else []
+            tiers = tiers_of(asked, mode, meant)
+            if not tiers and mode != "browse":
+                continue
+            order: Order = SORTS[wanted.sort] if mode == "browse" else POPULARITY
+            asking = msgspec.structs.replace(question, tiers=tiers, order=order)
+            found = await self._search(asking)
+            searched = _Searched(mode, found, meant, searched.first if searched else asking)
+            if found.total:
                 break
-        return mode, hits
+        assert searched is not None, "every query has a first way to be found"
+        return searched
 
-    async def _search(self, body: dict[str, object]) -> Hits:
+    async def _meant(self, asked: Recognised, question: Question) -> list[Candidates]:
+        """What each word may mean, among the words of models that may be seen."""
+        if len(asked.words) > spelling.MOST_WORDS:
+            return []
+        visible = {name: clause for name, clause in question.filters.items() if name == ALWAYS}
+        found = []
+        for word in map(fold, asked.words):
+            edits = spelling.edits_forgiven(word)
+            near = Near("vocabulary", word, edits) if edits else Token("vocabulary", word)
+            counted = await self._search(
+                Question(
+                    tiers=(near,),
+                    filters=visible,
+                    order=POPULARITY,
+                    limit=1,
+                    facets={"words": FacetAsk(field="vocabulary", most=_VOCABULARY)},
+                )
+            )
+            found.append(spelling.candidates(word, counted.facets["words"]))
+        return found
+
+    async def _search(self, question: Question) -> Found:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(SearchDown), wait=wait_fixed(_RETRY_SECONDS), stop=stop_after_attempt(2),
+            retry=retry_if_exception_type(Down), wait=wait_fixed(_RETRY_SECONDS), stop=stop_after_attempt(2),
             reraise=True,
         ):  # fmt: skip
             with attempt:
-                return await self._index.search(body)
+                return await self._index.search(question)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def with_written_filters(wanted: Wanted) -> Wanted:
+    """Filters that were written into the query, as filters."""
+    written = take_filters(wanted.query)
+    if written.rest == wanted.query:
+        return wanted
+    return msgspec.structs.replace(
+        wanted,
+        query=written.rest.strip(),
+        types=(*wanted.types, *written.types),
+        tags=(*wanted.tags, *written.tags),
+        base_models=(*wanted.base_models, *written.base_models),
+        creators=(*wanted.creators, *written.creators),
+        without_types=(*wanted.without_types, *written.without_types),
+        without_tags=(*wanted.without_tags, *written.without_tags),
+        without_base_models=(*wanted.without_base_models, *written.without_base_models),
+        without_creators=(*wanted.without_creators, *written.without_creators),
+    )
 
 
 def _offset(page: int, limit: int) -> int:

@@ -1,32 +1,44 @@
 """Brings dirty rows into the index, as soon as they are committed.
 
 A change stream of the rows wakes the indexer; rows that come while it works are written together in the next round.
-Each bulk write refreshes the index, since that is what makes documents findable, and rounds begin `flush_pause_seconds`
-apart. Every process of the service does this; a row that two of them write is written twice with the same version.
+Each round makes its documents findable, and rounds begin `flush_pause_seconds` apart. Every process of the service does
+this; a row that two of them write is written twice with the same version.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
-from services.search.index import ModelIndex
+from services.search.domain.documents import Document, index_document
+from services.search.engine import Down, IndexMissing, SearchIndex, Write
 from services.search.metrics import FINDABLE_SECONDS, FLUSH_SECONDS, WRITES
 from services.search.repository import Row, Rows
 from shared.clock import now
-from shared.engines.opensearch import IndexMissing, SearchDown
 from shared.telemetry import logger
 
 log = logger(__name__)
 _BATCH = 500
 
 
+def writes_of(rows: Sequence[Row]) -> list[Write]:
+    """What the index is to say of these rows."""
+    return [Write(model_id=row.model_id, seq=row.seq, document=_document(row)) for row in rows]
+
+
+def _document(row: Row) -> Document | None:
+    if row.document is None:
+        return None
+    return index_document(row.model_id, row.seq, row.document, trend=row.trend)
+
+
 class Indexer:
     """The loop that empties the set of dirty rows."""
 
-    def __init__(self, rows: Rows, index: ModelIndex, *, pause_seconds: float) -> None:
+    def __init__(self, rows: Rows, index: SearchIndex, *, pause_seconds: float) -> None:
         self._rows = rows
         self._index = index
         self._pause_seconds = pause_seconds
@@ -47,7 +59,7 @@ class Indexer:
                 log.warning("cannot index now", error=repr(state.outcome.exception() if state.outcome else None))
 
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type((SearchDown, IndexMissing)),
+            retry=retry_if_exception_type((Down, IndexMissing)),
             wait=wait_exponential_jitter(0.1, max=1, jitter=0.1),
             after=waiting,
         ):
@@ -56,7 +68,7 @@ class Indexer:
         raise AssertionError("unreachable: it is tried until it succeeds")
 
     async def flush(self) -> int:
-        """Write all rows that are dirty now, and return how many. Raises SearchDown or IndexMissing."""
+        """Write all rows that are dirty now, and return how many. Raises Down or IndexMissing."""
         done = 0
         while rows := await self._rows.list_dirty(_BATCH):
             await self._write(rows)
@@ -67,7 +79,8 @@ class Indexer:
 
     async def _write(self, rows: list[Row]) -> None:
         with FLUSH_SECONDS.time():
-            refused = await self._index.write(rows, refresh=True)
+            # In a thread: analysing 500 documents takes longer than a search may wait.
+            refused = await self._index.write(await asyncio.to_thread(writes_of, rows))
         await self._rows.settle(rows, refused)
         for model_id, reason in refused.items():
             log.error("document refused by the index", model_id=model_id, reason=reason)

@@ -1,8 +1,8 @@
 """Keeps the index what the rows say, whatever happened to the engine: lost writes, lost index, restored backups.
 
 The rows are the truth. They are compared with the index at the start, whenever the engine was away or restarted or the
-index is another one, and every `reconcile_seconds`. A missing index is made and filled before the alias leads to it;
-that is also how a new mapping comes into use without a gap.
+index is another one, and every `reconcile_seconds`. A missing index is made and filled before it takes the place of the
+old one; that is also how another release's fields come into use without a gap.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import time
 
 import msgspec
 
-from services.search.index import ModelIndex
+from services.search.engine import Down, IndexMissing, SearchIndex
+from services.search.indexer import writes_of
 from services.search.metrics import COMPARISONS, DOCUMENTS, DRIFT
 from services.search.repository import Rows
-from shared.engines.opensearch import IndexMissing, SearchDown
 from shared.telemetry import logger
 
 log = logger(__name__)
@@ -41,11 +41,16 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 class Reconciler:
     """The loop that watches the engine and repairs the index."""
 
-    def __init__(self, rows: Rows, index: ModelIndex, *, every_seconds: float, watch_seconds: float = 0.5) -> None:
+    def __init__(self, rows: Rows, index: SearchIndex, *, every_seconds: float, watch_seconds: float = 0.5) -> None:
         self._rows = rows
         self._index = index
         self._every_seconds = every_seconds
         self._watch_seconds = watch_seconds
+        self._rebuild_asked = False
+
+    def ask_for_rebuild(self) -> None:
+        """Have the loop make a new index, in this process, as soon as it looks again."""
+        self._rebuild_asked = True
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -54,20 +59,21 @@ class Reconciler:
         while True:
             try:
                 found = await self._index.identity()
-                if found != seen or time.monotonic() >= due:
+                if found != seen or self._rebuild_asked or time.monotonic() >= due:
                     await self.reconcile()
                     seen = await self._index.identity()
                     due = time.monotonic() + self._every_seconds
-            except (SearchDown, IndexMissing) as error:
+            except (Down, IndexMissing) as error:
                 if seen is not None:
                     log.warning("the search engine went away; the index is compared when it is back", error=repr(error))
                 seen = None
             await asyncio.sleep(self._watch_seconds)
 
     async def reconcile(self) -> Drift:
-        """Make and fill the index if need be, then compare. Raises SearchDown, or IndexMissing if it vanishes."""
-        if not await self._index.is_current():
-            await self._fill()
+        """Make and fill the index if need be, then compare. Raises Down, or IndexMissing if it vanishes."""
+        if self._rebuild_asked or not await self._index.is_current():
+            await self.rebuild()
+            self._rebuild_asked = False
         drift = await self._compare()
         DOCUMENTS.set(drift.documents)
         COMPARISONS.inc()
@@ -76,18 +82,41 @@ class Reconciler:
         log.info("index compared with rows", **msgspec.structs.asdict(drift))
         return drift
 
-    async def _fill(self) -> None:
-        """Write all rows into this release's index, then let the alias lead to it."""
-        await self._index.create()
+    async def rebuild(self) -> int:
+        """Fill a new index from the rows, then let it take the place of the old one; returns how many documents.
+
+        Rows that changed meanwhile are brought in before that moment by a comparison, and those of the last instant
+        after it, by the next one.
+        """
+        async with self._index.rebuild() as fresh:
+            filled = await self._fill(fresh)
+            late = await Reconciler(self._rows, fresh, every_seconds=self._every_seconds)._catch_up()
+        log.info("index made", documents=filled, changed_meanwhile=late)
+        return filled
+
+    async def _fill(self, fresh: SearchIndex) -> int:
         filled, last = 0, 0
         while rows := await self._rows.list_from(last, _FILL):
-            refused = await self._index.write(rows, refresh=False, into=self._index.name)
+            refused = await fresh.write(await asyncio.to_thread(writes_of, rows))
             for model_id, reason in refused.items():
                 log.error("document refused by the index", model_id=model_id, reason=reason)
             filled, last = filled + len(rows), rows[-1].model_id
-        await self._index.refresh(self._index.name)
-        await self._index.take_alias()
-        log.info("index made", index=self._index.name, documents=filled)
+        return filled
+
+    async def _catch_up(self) -> int:
+        """Write what changed while the index was being filled; returns how many rows."""
+        again: set[int] = set()
+        last = 0
+        async for page in self._index.walk(_PAGE):
+            highest = max(page)
+            again |= _different(page, await self._rows.list_seqs(last, highest))
+            last = highest
+        again |= _different({}, await self._rows.list_seqs(last, None))
+        ids = sorted(again)
+        for start in range(0, len(ids), _FILL):
+            rows = await self._rows.list_of(ids[start : start + _FILL])
+            await self._index.write(await asyncio.to_thread(writes_of, rows))
+        return len(ids)
 
     async def _compare(self) -> Drift:
         """Mark what is missing or stale as dirty and delete what no row knows.
@@ -115,3 +144,7 @@ class Reconciler:
         if again := missing | stale | removed:
             await self._rows.mark_dirty(again)
         return Drift(documents=len(indexed), missing=len(missing), stale=len(stale), strangers=len(unknown))
+
+
+def _different(indexed: dict[int, int], rows: dict[int, int]) -> set[int]:
+    return {model_id for model_id, seq in rows.items() if indexed.get(model_id) != seq} | (indexed.keys() - rows.keys())

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from shared.engines.mongo import ASCENDING, IndexModel, Mongo, Session, UpdateOne
+from services.search.domain.trend import trend_of
+from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReplaceOne, Session, UpdateOne
 from shared.events.models import SearchDocument
 
 COLLECTION = "rows"
@@ -24,6 +25,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     model_id: int
     seq: int
     document: SearchDocument | None
+    trend: float = 0.0
+    """The logarithm of its recent downloads and likes (`domain.trend`)."""
     changed_at: datetime | None = None
     """When the event was made that the index does not show yet; None when the index is only being repaired."""
 
@@ -47,20 +50,23 @@ class Rows:
         dirty = IndexModel([("dirty", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"dirty": True})
         mongo.index({COLLECTION: [dirty]})
 
-    async def save(
-        self, model_id: int, seq: int, document: SearchDocument | None, *, changed_at: datetime, session: Session
-    ) -> bool:
-        """Keep this state (None: removed) if it is newer than the row's; False, and no change, if it is not."""
-        known = await self._rows.find_one({"_id": model_id}, {"seq": 1}, session=session)
-        if known is not None and known["seq"] >= seq:
-            return False
-        row: dict[str, Any] = {"_id": model_id, "seq": seq, "dirty": True, "changed_at": changed_at}
-        if document is None:
-            row["removed"] = True
-        else:
-            row["document"] = msgspec.to_builtins(document, builtin_types=(datetime,))
-        await self._rows.replace_one({"_id": model_id}, row, upsert=True, session=session)
-        return True
+    async def save_all(self, states: Sequence[Row], *, session: Session) -> int:
+        """Keep each state that is newer than its model's row and than all others given; returns how many were kept."""
+        newest: dict[int, Row] = {}
+        for state in states:
+            if state.model_id not in newest or newest[state.model_id].seq < state.seq:
+                newest[state.model_id] = state
+        found = self._rows.find({"_id": {"$in": list(newest)}}, session=session)
+        known = {row["_id"]: _row(row) async for row in found}
+        kept = [
+            _with_trend(known.get(state.model_id), state)
+            for state in newest.values()
+            if state.model_id not in known or known[state.model_id].seq < state.seq
+        ]
+        if kept:
+            writes = [ReplaceOne({"_id": state.model_id}, _as_row(state), upsert=True) for state in kept]
+            await self._rows.bulk_write(writes, ordered=False, session=session)
+        return len(kept)
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[RowChanges]:
@@ -106,6 +112,16 @@ class Rows:
         found = self._rows.find({"_id": wanted, "removed": {"$ne": True}}, {"seq": 1, "dirty": 1})
         return {row["_id"]: None if row["dirty"] else row["seq"] async for row in found}
 
+    async def list_seqs(self, after_id: int, up_to_id: int | None) -> dict[int, int]:
+        """Sequence numbers of the same rows, dirty or not."""
+        wanted: dict[str, Any] = {"$gt": after_id} | ({"$lte": up_to_id} if up_to_id is not None else {})
+        found = self._rows.find({"_id": wanted, "removed": {"$ne": True}}, {"seq": 1})
+        return {row["_id"]: row["seq"] async for row in found}
+
+    async def list_of(self, model_ids: Sequence[int]) -> list[Row]:
+        """The rows of these models, removed ones too."""
+        return [_row(row) async for row in self._rows.find({"_id": {"$in": list(model_ids)}})]
+
     async def mark_dirty(self, model_ids: Iterable[int]) -> None:
         """Have these rows written again."""
         await self._rows.update_many({"_id": {"$in": list(model_ids)}}, {"$set": {"dirty": True, "changed_at": None}})
@@ -115,6 +131,28 @@ class Rows:
         return {row["_id"] async for row in self._rows.find({"_id": {"$in": list(model_ids)}}, {"_id": 1})}
 
 
+def _with_trend(before: Row | None, state: Row) -> Row:
+    known = before.document if before else None
+    if state.document is None or state.changed_at is None:
+        return state
+    trend = trend_of(known, before.trend if before else 0.0, state.document, state.changed_at)
+    return msgspec.structs.replace(state, trend=trend)
+
+
+def _as_row(state: Row) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "_id": state.model_id, "seq": state.seq, "dirty": True, "changed_at": state.changed_at, "trend": state.trend,
+    }  # fmt: skip
+    if state.document is None:
+        row["removed"] = True
+    else:
+        row["document"] = msgspec.to_builtins(state.document, builtin_types=(datetime,))
+    return row
+
+
 def _row(row: dict[str, Any]) -> Row:
     document = msgspec.convert(row["document"], SearchDocument) if "document" in row else None
-    return Row(model_id=row["_id"], seq=row["seq"], document=document, changed_at=row.get("changed_at"))
+    return Row(
+        model_id=row["_id"], seq=row["seq"], document=document, changed_at=row.get("changed_at"),
+        trend=row.get("trend", 0.0),
+    )  # fmt: skip

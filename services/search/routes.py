@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import get
+from litestar import get, post
 from litestar.params import Parameter
 
+from services.search.domain.fields import SORTS
+from services.search.domain.filters import FACETS
 from services.search.domain.wanted import DEFAULT_SORT, PERIOD_LENGTHS, Wanted
 from services.search.finder import Finder
-from shared.api.inside import SearchPage
-from shared.api.v1 import MODEL_SORTS
+from services.search.reconciler import Reconciler
+from services.search.similar import Similar
+from services.search.suggester import Suggester
+from shared.api.inside import SearchPage, Suggestions
 from shared.problems import FieldError, Invalid
 
 _CHECKPOINT_TYPES = ("Trained", "Merge")
@@ -28,9 +32,12 @@ async def search(
     finder: Finder,
     text: Annotated[str, Parameter(query="query")] = "",  # `query` would be the whole query string
     types: list[str] | None = None,
-    tag: str | None = None,
+    tags: Annotated[list[str] | None, Parameter(query="tag")] = None,
     base_models: Annotated[list[str] | None, Parameter(query="baseModels")] = None,
-    username: str | None = None,
+    creators: Annotated[list[str] | None, Parameter(query="username")] = None,
+    without_types: Annotated[list[str] | None, Parameter(query="withoutTypes")] = None,
+    without_tags: Annotated[list[str] | None, Parameter(query="withoutTags")] = None,
+    without_base_models: Annotated[list[str] | None, Parameter(query="withoutBaseModels")] = None,
     ids: list[int] | None = None,
     version_ids: Annotated[list[int] | None, Parameter(query="modelVersionIds")] = None,
     nsfw: bool | None = None,
@@ -39,27 +46,68 @@ async def search(
     period: str = "AllTime",
     checkpoint_type: Annotated[str | None, Parameter(query="checkpointType")] = None,
     file_formats: Annotated[list[str] | None, Parameter(query="fileFormats")] = None,
+    sizes: list[str] | None = None,
+    previews: bool | None = None,
+    facets: list[str] | None = None,
     limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
     cursor: str | None = None,
     page: Annotated[int | None, Parameter(ge=1)] = None,
 ) -> SearchPage:
-    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides."""
+    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
+
+    `facets` names the facets to count (`domain.filters.FACETS`).
+    """
     wanted = Wanted(
         query=text,
         types=tuple(types or ()),
-        tag=tag,
+        tags=tuple(tags or ()),
         base_models=tuple(base_models or ()),
-        username=username,
+        creators=tuple(creators or ()),
+        without_types=tuple(without_types or ()),
+        without_tags=tuple(without_tags or ()),
+        without_base_models=tuple(without_base_models or ()),
         ids=tuple(ids) if ids else None,
         version_ids=tuple(version_ids) if version_ids else None,
         nsfw=nsfw,
         levels=levels,
-        sort=_one_of("sort", sort, MODEL_SORTS),
+        sort=_one_of("sort", sort, tuple(SORTS)),
         period=_one_of("period", period, tuple(PERIOD_LENGTHS)),
         checkpoint_type=_one_of("checkpointType", checkpoint_type, _CHECKPOINT_TYPES) if checkpoint_type else None,
         file_formats=tuple(file_formats or ()),
+        sizes=tuple(sizes or ()),
+        has_previews=previews,
     )
-    return await finder.find(wanted, limit=limit, cursor=cursor, page=page)
+    counted = [_one_of("facets", name, tuple(FACETS)) for name in facets or ()]
+    return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted)
 
 
-ROUTES = (search,)
+@get("/suggest")
+async def suggest(
+    suggester: Suggester,
+    text: Annotated[str, Parameter(query="query")] = "",
+    nsfw: bool | None = None,
+    levels: Annotated[int | None, Parameter(ge=0, le=63)] = None,
+) -> Suggestions:
+    """What begins as somebody types: models, creators, tags."""
+    return await suggester.suggest(Wanted(query=text, nsfw=nsfw, levels=levels))
+
+
+@get("/similar/{model_id:int}")
+async def find_similar(
+    model_id: int,
+    similar: Similar,
+    nsfw: bool | None = None,
+    levels: Annotated[int | None, Parameter(ge=0, le=63)] = None,
+    limit: Annotated[int, Parameter(ge=1, le=50)] = 12,
+) -> list[int]:
+    """Ids of models like another one, the most alike first."""
+    return await similar.find(model_id, Wanted(nsfw=nsfw, levels=levels), limit=limit)
+
+
+@post("/rebuild", status_code=202)
+async def rebuild(reconciler: Reconciler) -> None:
+    """Have the index made again from the rows; the old one answers until the new one is complete."""
+    reconciler.ask_for_rebuild()
+
+
+ROUTES = (search, suggest, find_similar, rebuild)

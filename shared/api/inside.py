@@ -83,12 +83,51 @@ NO_SUCH_REVISION = "no-such-revision"
 """Slug of the catalog's 404 for a repository that exists but not at that revision."""
 
 
+class FacetValue(Inside, frozen=True, kw_only=True):
+    """A value of a facet, and how many models a list would have that also (or only) has this value chosen."""
+
+    value: str
+    count: int
+    chosen: bool = False
+
+
+class Facet(Inside, frozen=True, kw_only=True):
+    """The values of one filter, most frequent first; chosen ones are always among them."""
+
+    name: str
+    values: list[FacetValue]
+
+
+class Hiding(Inside, frozen=True, kw_only=True):
+    """A filter, and how many results there would be without it."""
+
+    filter: str
+    count: int
+
+
 class SearchPage(Inside, frozen=True, kw_only=True):
     """search → gateway: ids of one page, best first."""
 
     ids: list[int]
     total: int
     next_cursor: str | None = None
+    fallback: str | None = None
+    """Why the hits are not what was typed: `split` (a word was taken apart), `misspelt`, `some-words` (not all)."""
+    corrected: str | None = None
+    """The query as it would be spelt, where the fallback is `misspelt`."""
+    facets: list[Facet] = []
+    hidden_by: list[Hiding] = []
+    """Where nothing was found: filters without which there would be results."""
+    popular: list[int] = []
+    """Where nothing was found: popular models inside the same filters."""
+
+
+class Suggestions(Inside, frozen=True, kw_only=True):
+    """search → gateway: what begins as somebody types. `models` are ids, best first."""
+
+    models: list[int]
+    creators: list[NamedCount]
+    tags: list[NamedCount]
 
 
 class PreviewStates(Inside, frozen=True, kw_only=True):

@@ -114,6 +114,7 @@ class SearchDocument(Part, frozen=True, kw_only=True):
     """The start of the description as plain text, 2,000 characters at most."""
     checkpoint_type: str | None = None
     file_formats: list[str] = []
+    version_names: list[str] = []
     nsfw_level: int
     nsfw: bool
     downloads: int

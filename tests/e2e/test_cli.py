@@ -212,7 +212,7 @@ def test_doctor_says_that_all_is_well(hub: HubDriver) -> None:
         "renderer",
         "moderation",
     }
-    assert names >= {"mongo", "kafka", "s3", "opensearch", "supervisor", "mongod", "disk"}
+    assert names >= {"mongo", "kafka", "s3", "supervisor", "mongod", "disk"}
     assert all(check["ok"] for check in document["checks"])
 
 

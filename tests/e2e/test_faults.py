@@ -111,7 +111,7 @@ def test_a_command_that_is_sending_a_file_survives_the_death_of(
 
 @pytest.mark.parametrize(
     "killed",
-    [["catalog"], ["search"], ["mongo"], ["kafka"], ["s3"], ["opensearch"], ["reviews", "moderation"]],
+    [["catalog"], ["search"], ["mongo"], ["kafka"], ["s3"], ["reviews", "moderation"]],
     ids=" and ".join,
 )
 def test_an_accepted_publication_survives_the_death_of(hub: HubDriver, tmp_path: Path, killed: list[str]) -> None:
@@ -121,7 +121,7 @@ def test_an_accepted_publication_survives_the_death_of(hub: HubDriver, tmp_path:
     for process in killed:
         hub.kill(process)
     check_published(hub, version, name, path.read_bytes())
-    hub.wait_ready(*(process for process in killed if process not in ("mongo", "kafka", "s3", "opensearch")))
+    hub.wait_ready(*(process for process in killed if process not in ("mongo", "kafka", "s3")))
     check_community(hub, version)
 
 
@@ -141,9 +141,9 @@ def check_community(hub: HubDriver, version: Json) -> None:
     patiently(counted)
 
 
-def test_without_the_search_engine_models_and_downloads_go_on(hub: HubDriver, shapes: Shared, tmp_path: Path) -> None:
+def test_without_search_models_and_downloads_go_on(hub: HubDriver, shapes: Shared, tmp_path: Path) -> None:
     browser = {"accept": "text/html"}
-    hub.stop("opensearch")
+    hub.stop("search")
     try:
         for params in ({"query": "quayside"}, {"tag": "quayside"}, {"types": "Checkpoint"}):
             answer = hub.anonymous.get("/api/v1/models", params=params)
@@ -170,7 +170,7 @@ def test_without_the_search_engine_models_and_downloads_go_on(hub: HubDriver, sh
         searching = hub.easel("search", name, "--json")
         assert (searching.status, searching.document["error"]["status"]) == (6, 503)
     finally:
-        hub.start("opensearch")
+        hub.start("search")
     patiently(lambda: hub.search(name) == [version["modelId"]])
     patiently(lambda: shapes.model_id in hub.search("quayside"))
 

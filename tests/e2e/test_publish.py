@@ -60,8 +60,9 @@ def hashes_of(path: Path) -> dict[str, str]:
 
 
 def images_of(hub: HubDriver, version_id: int) -> list[Json]:
+    """Those that were drawn."""
     images: list[Json] = hub.anonymous.get(f"/api/v1/model-versions/{version_id}").json()["images"]
-    return images
+    return [image for image in images if image["hasMeta"]]
 
 
 def picture(url: str) -> tuple[str, Json, Image.Image]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import msgspec
@@ -15,6 +16,7 @@ _FORMATS = {
     "pickle": "PickleTensor", "onnx": "ONNX",
 }  # fmt: skip
 _DEFAULT = {"format": "SafeTensor", "size": "pruned", "fp": "fp16"}
+_STOOD_IN_FOR = {"AutoV1": 8, "AutoV3": 12}
 _WEIGHTS = {"format": 100.0, "size": 10.0, "fp": 1.0}
 
 
@@ -26,6 +28,16 @@ class Wish(msgspec.Struct, frozen=True):
     format: str | None = None
     size: str | None = None
     fp: str | None = None
+
+
+def all_kinds(hashes: Mapping[str, str]) -> dict[str, str]:
+    """The hashes of a scanned file with every kind that the compatible API knows, since strict types demand all six.
+
+    AutoV1 is not defined for files under 2 MiB, nor AutoV3 for anything but safetensors. There the SHA256 stands in,
+    cut to their length: no other file has it, and it finds this one.
+    """
+    sha256 = hashes.get("SHA256")
+    return {**({kind: sha256[:length] for kind, length in _STOOD_IN_FOR.items()} if sha256 else {}), **hashes}
 
 
 def file_format(scanned: str, name: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.catalog.domain.files import file_format, primary_file
+from services.catalog.domain.files import all_kinds, file_format, primary_file
 from services.catalog.domain.model import Antivirus, File, Finding, Model, Version
 from shared.events.models import (
     FileRestored,
@@ -71,7 +71,7 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
         now if is_news else version.updated_at,
         state=event.verdict,
         sha256=event.sha256 or None,
-        hashes=event.hashes,
+        hashes=all_kinds(event.hashes),
         findings=tuple(Finding(code=f.code, location=f.location, message=f.message) for f in event.findings),
         imports=tuple(event.imports),
         facts=facts,

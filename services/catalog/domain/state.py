@@ -36,6 +36,7 @@ def search_document(model: Model, wire: Wire) -> SearchDocument:
         file_names=list(dict.fromkeys(names)),
         hashes=list(dict.fromkeys(value.lower() for _, file in files for value in file.hashes.values())),
         version_ids=[version.id for version in versions],
+        version_names=list(dict.fromkeys(version.name for version in versions)),
         summary=to_plain(model.description, _SUMMARY_CHARACTERS),
         file_formats=list(dict.fromkeys(file.format for _, file in files if file.format)),
         nsfw_level=wire.model_level(model),

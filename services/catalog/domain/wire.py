@@ -6,6 +6,7 @@ URLs begin with `shared.api.v1.ORIGIN`, which the gateway replaces by the origin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -33,6 +34,11 @@ _SCAN_RESULTS: dict[str, v1.ScanResult] = {
 }
 _VIRUS_RESULTS: dict[str, v1.ScanResult] = {"not-scanned": "Pending", "clean": "Success", "infected": "Danger"}
 NOT_VIRUS_SCANNED = "Not virus scanned: this hub has no antivirus."
+_NO_PICTURE = Image(
+    id=0, key=v1.NO_PICTURE, width=512, height=512, blurhash="L6ONa,_2_3xt~WjsRjoe_3fQ9Fay", size_bytes=4750, meta={},
+    level=v1.LEVEL_PG, created_at=datetime(2026, 1, 1, tzinfo=UTC),
+)  # fmt: skip
+"""What tools are shown of a version without pictures: some read the first one without asking whether there is any."""
 _LIST_IMAGES = 20
 _DETAIL_IMAGES = 10
 
@@ -90,7 +96,7 @@ class Wire:
 
     def _version(self, model: Model, version: Version, index: int, *, detail: bool, levels: int) -> v1.Version:
         assert version.published_at is not None
-        shown = [image for image in version.images if self.image_level(image) & levels][:_LIST_IMAGES]
+        shown = [image for image in _pictures(version) if self.image_level(image) & levels][:_LIST_IMAGES]
         return v1.Version(
             id=version.id,
             index=index,
@@ -136,7 +142,7 @@ class Wire:
             ),
             model=v1.VersionModel(name=model.name, type=model.type, nsfw=model.nsfw, poi=model.poi),
             files=self.files(model, version),
-            images=[self._image(image, with_id=False, with_meta=True) for image in version.images[:_DETAIL_IMAGES]],
+            images=[self._image(image, with_id=False, with_meta=True) for image in _pictures(version)[:_DETAIL_IMAGES]],
             download_url=download_url(version),
         )
 
@@ -170,7 +176,7 @@ class Wire:
         """`/models/{id}` with each picture's id and generation data: what the hub's own model page shows."""
         shown = msgspec.to_builtins(self.model(model, detail=True))
         for version, wire in zip(model.published_versions, shown["modelVersions"], strict=True):
-            for image, wire_image in zip(version.images[:_LIST_IMAGES], wire["images"], strict=True):
+            for image, wire_image in zip(_pictures(version)[:_LIST_IMAGES], wire["images"], strict=True):
                 wire_image["meta"] = image.meta
             for file, wire_file in zip(ordered_files(version), wire["files"], strict=True):
                 wire_file["facts"] = file.facts
@@ -197,6 +203,10 @@ class Wire:
             meta=image.meta if with_meta else UNSET,
             availability="Public" if with_meta else UNSET,
         )
+
+
+def _pictures(version: Version) -> tuple[Image, ...]:
+    return version.images or (_NO_PICTURE,)
 
 
 def _stats(versions: Sequence[Version]) -> v1.Stats:

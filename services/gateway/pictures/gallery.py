@@ -11,9 +11,11 @@ from prometheus_client import Counter
 from services.gateway.pictures.cache import DiskCache
 from services.gateway.pictures.options import Rendition
 from services.gateway.pictures.resizer import Resizer
+from shared.api.v1 import NO_PICTURE
 from shared.engines.s3 import Store
 
 _MOST_BYTES = 50 << 20
+_NO_PICTURE_FILE = Path(__file__).parents[1] / "static" / "no-picture.png"
 REQUESTS = Counter("easel_picture_renditions_total", "Renditions of pictures that were asked for.", ["from"])
 
 
@@ -48,6 +50,8 @@ class Gallery:
 
     async def original(self, key: str) -> bytes:
         """The picture itself. Raises NoSuchObject."""
+        if key == NO_PICTURE:
+            return _NO_PICTURE_FILE.read_bytes()
         blocks: list[bytes] = []
         size = 0
         async for block in self._store.read(self._store.images, key):

@@ -23,6 +23,7 @@ from services.gateway.routes.publishing import Models, Uploads
 from services.gateway.routes.relay import Relay
 from services.gateway.routes.scan_pages import ScanPages
 from services.gateway.routes.scans import ScanDecisions, Scans
+from services.gateway.routes.search import Search
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
 from services.gateway.routes.v1_images import V1Images
@@ -52,7 +53,7 @@ _static = create_static_files_router(
 
 ROUTES = (
     V1, V1Versions, V1Images, V1People,
-    Downloads, HubModels, Models, Uploads, Reviews, Moderation, Notifications, Scans, ScanDecisions, Accounts,
+    Search, Downloads, HubModels, Models, Uploads, Reviews, Moderation, Notifications, Scans, ScanDecisions, Accounts,
     MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip

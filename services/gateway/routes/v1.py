@@ -40,7 +40,8 @@ class V1(Controller):
         """Search and browse models. Arrays come repeated or comma-joined; follow `metadata.nextPage`."""
         pairs = list(request.query_params.multi_items())
         query = parse_model_query(pairs)
-        if query.query and any(name == "page" and value.strip() for name, value in pairs):
+        # The first page is what a search without a number answers, and old tools send the number always.
+        if query.query and query.page not in (None, 1):
             raise Invalid("Cannot use page param with query search. Use cursor-based pagination.")
         require_shallow(query.page, query.limit, query.cursor)
         if query.username and await accounts.find_account(query.username) is None:

@@ -143,7 +143,7 @@ def picture_view(picture: Picture, *, alt: str, seed: int, number: int = 1) -> P
 
 def gallery_view(pictures: Iterable[Picture], *, model_name: str, seed: int) -> GalleryView:
     """The gallery of a version."""
-    everything = list(pictures)
+    everything = [picture for picture in pictures if not picture.is_placeholder]
     shown = [picture for picture in everything if is_showable(picture)]
     return GalleryView(
         pictures=tuple(
@@ -160,7 +160,7 @@ def card_picture(pictures: Iterable[Picture], *, seed: int) -> PictureView | Non
 
     Its alternative text is empty: the card's link already says the model's name.
     """
-    picture = next(filter(is_showable, pictures), None)
+    picture = next((each for each in pictures if is_showable(each) and not each.is_placeholder), None)
     if picture is None:
         return None
     view = picture_view(picture, alt="", seed=seed)

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.api.v1 import NO_PICTURE
+
 Json = Mapping[str, Any]
 
 FileState = Literal["uploading", "pending", "clean", "dangerous", "invalid", "failed"]
@@ -44,6 +46,11 @@ class Picture(Wire, frozen=True, kw_only=True):
     hash: str | None = None
     type: str = "image"
     meta: dict[str, Any] | None = None
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it only stands for a version without pictures, for which pages have colours of their own."""
+        return NO_PICTURE in self.url
 
 
 class File(Wire, frozen=True, kw_only=True):

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from math import log2
+from typing import TypeAlias
 
-from services.search.domain.text import KEY_CHARACTERS, cjk, clean, glued, key, shingles, stem, words
+from services.search.domain.fields import LARGEST
+from services.search.domain.synonyms import BASE_MODELS, TYPES
+from services.search.domain.text import (
+    KEY_CHARACTERS,
+    bag,
+    fold,
+    glued,
+    key,
+    pairs,
+    shingles,
+    stem,
+    tokens,
+    words,
+)
 from shared.events.models import SearchDocument
+
+Document: TypeAlias = dict[str, list[str] | list[int] | int]
+"""Tokens, numbers or the one number of each field."""
 
 _HASH_OF_NOTHING = "e3b0c44298fc"
 """A popular trainer embeds it; as a hash it would make many files look like one."""
 _LEVEL_BITS = (1, 2, 4, 8, 16, 32)
+_BETWEEN_PARTS = re.compile(r"\s[-–—|/~:]+\s|[|｜/／【】「」\[\]()（）]|\s[-–—]|[:：]")
+_BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)|【[^】]*】|（[^）]*）|\{[^}]*\}")
+_VERSION = re.compile(r"(?i)\b(?:v|ver|version)[ ._-]?\d+(?:[._]\d+)*\w?\b|\b\d+\.\d+\w?\b")
+_GIB = 2**30
+SIZE_BANDS = (
+    ("up to 50 MB", _GIB // 20),
+    ("up to 500 MB", _GIB // 2),
+    ("up to 2.5 GB", 5 * _GIB // 2),
+    ("up to 8 GB", 8 * _GIB),
+)
+LARGER = "over 8 GB"
+_MOST_SUMMARY_WORDS = 200
 
 
 def level_bits(mask: int) -> list[int]:
@@ -18,56 +49,118 @@ def level_bits(mask: int) -> list[int]:
     return [bit for bit in _LEVEL_BITS if mask & bit]
 
 
-def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970, for sorting and ranges."""
-    return int(moment.astimezone(UTC).timestamp() * 1000)
+def seconds(moment: datetime) -> int:
+    """Seconds since 1970, for sorting and ranges."""
+    return max(0, int(moment.astimezone(UTC).timestamp()))
 
 
-def index_document(model_id: int, seq: int, model: SearchDocument) -> dict[str, Any]:
-    """The document of a model at sequence number `seq`, in the fields of `mapping.FIELDS`."""
+def index_document(model_id: int, seq: int, model: SearchDocument, *, trend: float = 0.0) -> Document:
+    """The document of a model at sequence number `seq`, in the fields of `fields.FIELDS`.
+
+    `trend` is the logarithm to base 2 of its recent events (`domain.trend`).
+    """
     name = words(model.name)
+    cores = [words(core) for core in name_cores(model.name)]
+    name_tokens = tokens(model.name)
     stems = [stem(file_name) for file_name in model.file_names]
-    neighbours = [run for run in shingles(name, 2) if run not in {glued([word]) for word in name}]
-    begun = _words_once(model.name, model.creator, *model.trigger_words, *model.tags)
-    terms = _words_once(" ".join([*begun, *neighbours]), *stems)
+    labels = [*tokens(" ".join(model.trigger_words)), *_glued_tags(model.tags)]
+    tag_words = tokens(" ".join(model.tags))
+    terms = [*name_tokens, *labels, *tag_words, *tokens(" ".join(stems)), *_handle(model.creator), *shingles(name, 2)]
+    counted = Counted(model)
     return {
+        "name_key": [key(model.name)],
+        "name_glued": [glued(name)],
+        "name_cores": _distinct(glued(core) for core in cores),
+        "name_bags": _distinct(bag(core) for core in [name, *cores]),
+        "name_words": _distinct(map(fold, name)),
+        "name": name_tokens,
+        "name_runs": shingles(name),
+        "name_pairs": pairs(model.name),
+        "labels": _distinct(labels),
+        "tag_words": tag_words,
+        "beside": _beside(model),
+        "terms": _distinct(terms),
+        "pairs": pairs(" ".join([model.name, *model.trigger_words, *model.tags, *model.file_names])),
+        "summary": tokens(model.summary)[:_MOST_SUMMARY_WORDS],
+        "trigger_keys": _distinct(form for word in model.trigger_words for form in (key(word), glued(words(word)))),
+        "file_keys": _distinct(glued(words(name)) for name in stems),
+        "hashes": [value.lower() for value in model.hashes if not value.lower().startswith(_HASH_OF_NOTHING)],
+        "creator_key": _distinct([key(model.creator), glued(words(model.creator))]),
+        "vocabulary": _distinct(
+            [
+                *name_tokens,
+                *tokens(" ".join(model.trigger_words)),
+                *tag_words,
+                *_handle(model.creator),
+                *shingles(name, 2),
+                glued(name),
+            ]
+        ),
+        "tags": _distinct(key(tag) for tag in model.tags),
+        "type": [model.type],
+        "base_models": list(dict.fromkeys(model.base_models)),
+        "creator": [model.creator],
+        "checkpoint_type": [model.checkpoint_type] if model.checkpoint_type else [],
+        "file_formats": list(dict.fromkeys(model.file_formats)),
+        "size_band": [next((band for band, most in SIZE_BANDS if model.size_bytes <= most), LARGER)],
+        "marks": [mark for mark, holds in (("nsfw", model.nsfw), ("previews", model.images > 0)) if holds],
         "id": model_id,
         "seq": seq,
-        "name": clean(model.name),
-        "name_key": key(model.name),
-        "name_glued": glued(name),
-        "name_runs": shingles(name),
-        "name_cjk": cjk(model.name),
-        "trigger_words": [clean(word) for word in model.trigger_words],
-        "trigger_keys": _distinct(key(word) for word in model.trigger_words),
-        "file_names": [clean(name) for name in stems],
-        "file_keys": _distinct(glued(words(name)) for name in stems),
-        "terms": " ".join(terms),
-        "starts": " ".join(begun),
-        "everything": " ".join(_words_once(" ".join(terms), model.type, *model.base_models, model.summary)),
-        "cjk": cjk(" ".join([model.name, *model.trigger_words, *model.tags, *model.file_names])),
-        "type": model.type,
-        "creator": key(model.creator),
-        "base_models": [key(base) for base in model.base_models],
-        "tags": _distinct(key(tag) for tag in model.tags),
-        "hashes": [value.lower() for value in model.hashes if not value.lower().startswith(_HASH_OF_NOTHING)],
         "version_ids": model.version_ids,
-        "checkpoint_type": key(model.checkpoint_type) if model.checkpoint_type else None,
-        "file_formats": [key(value) for value in model.file_formats],
         "levels": level_bits(model.nsfw_level),
-        "nsfw": model.nsfw,
-        "downloads": model.downloads,
-        "thumbs_up": model.thumbs_up,
-        "comments": model.comments,
-        "images": model.images,
-        "last_version_at_ms": milliseconds(model.last_version_at),
+        "changed_s": seconds(model.last_version_at),
+        "popularity": counted.popularity,
+        "liked": counted.of(model.thumbs_up),
+        "downloaded": min(LARGEST, model.downloads),
+        "discussed": counted.of(model.comments),
+        "pictured": counted.of(model.images),
+        "newest": min(LARGEST, seconds(model.last_version_at)),
+        "trending": min(LARGEST, max(0, int(trend * 2**16))),
     }
 
 
-def _words_once(*texts: str) -> list[str]:
-    """The distinct words of some texts: no query asks for the order or number of words."""
-    return list(dict.fromkeys(word for text in texts for word in words(text)))
+class Counted:
+    """Counters as orders: 20 bits for the count, and 12 that put the more downloaded first among equals."""
+
+    def __init__(self, model: SearchDocument) -> None:
+        self._downloads = min(4095, int(128 * log2(1 + model.downloads)))
+        self.popularity = min(LARGEST, int(2**22 * log2(1 + model.downloads + model.thumbs_up)))
+
+    def of(self, count: int) -> int:
+        """The order of a count."""
+        return min(2**20 - 1, count) << 12 | self._downloads
 
 
-def _distinct(keys: Any) -> list[str]:
+def name_cores(name: str) -> list[str]:
+    """What people type of a name: without brackets, without version, without what comes after a separator."""
+    plain = _BRACKETS.sub(" ", name)
+    pieces = _BETWEEN_PARTS.split(plain)
+    found = [plain, *next(([piece] for piece in pieces if words(piece)), [])]
+    found += [_VERSION.sub(" ", text) for text in (name, *found)]
+    return [core for core in dict.fromkeys(" ".join(text.split()) for text in found) if words(core)]
+
+
+def _beside(model: SearchDocument) -> list[str]:
+    """Words that may stand beside a name in a query: type, base model, version and creator."""
+    kind = glued(words(model.type))
+    found = [kind, *tokens(model.type), *TYPES.get(kind, ()), *_handle(model.creator), "by", "for"]
+    if model.checkpoint_type:
+        found += tokens(model.checkpoint_type)
+    for base in model.base_models:
+        base_key = glued(words(base))
+        found += [*tokens(base), *shingles(words(base), 3), *BASE_MODELS.get(base_key, ())]
+    for version in model.version_names:
+        found += [*tokens(version), *shingles(words(version), 3)]
+    return _distinct(found)
+
+
+def _handle(creator: str) -> list[str]:
+    return [*tokens(creator), glued(words(creator))]
+
+
+def _glued_tags(tags: Sequence[str]) -> list[str]:
+    return [form for tag in tags for form in shingles(words(tag), 3)]
+
+
+def _distinct(keys: Iterable[str]) -> list[str]:
     return [value[:KEY_CHARACTERS] for value in dict.fromkeys(keys) if value]

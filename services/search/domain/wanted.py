@@ -23,13 +23,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     `levels` is a mask of maturity bits: a model with none of them is left out. `nsfw=False` leaves only models that
     have something of level PG and are not marked as mature by their creator. `period` is about the last version's age.
+    Values of one filter are alternatives, except tags: a model needs all of them.
     """
 
     query: str = ""
     types: tuple[str, ...] = ()
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
     base_models: tuple[str, ...] = ()
-    username: str | None = None
+    creators: tuple[str, ...] = ()
+    without_types: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    without_base_models: tuple[str, ...] = ()
+    without_creators: tuple[str, ...] = ()
     ids: tuple[int, ...] | None = None
     version_ids: tuple[int, ...] | None = None
     nsfw: bool | None = None
@@ -37,6 +42,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     period: str = "AllTime"
     checkpoint_type: str | None = None
     file_formats: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    has_previews: bool | None = None
     sort: str = DEFAULT_SORT
 
     @property

@@ -6,7 +6,6 @@ after a call has already made that call.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -85,26 +84,6 @@ class _Machine(SymbolicStack):
         self.walk.is_complete = True
 
     # Constants.
-
-    def int_line(self) -> None:
-        line = self._reader.line()
-        self._push(line == b"01" if line in (b"00", b"01") else int(line.decode("ascii")))
-
-    def long_line(self) -> None:
-        self._push(int(self._reader.line().decode("ascii").rstrip("L")))
-
-    def float_line(self) -> None:
-        self._push(float(self._reader.line().decode("ascii")))
-
-    def text_line(self) -> None:
-        self._push(self._reader.line().decode("raw-unicode-escape"))
-
-    def quoted_line(self) -> None:
-        line = self._reader.line()
-        if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
-            raise BrokenPickleError("a text has no quotes")
-        data, _ = codecs.escape_decode(line[1:-1])
-        self._old_text(data)
 
     def _old_text(self, data: bytes | Blob) -> None:
         """Text of Python 2, which may hold any bytes."""
@@ -271,17 +250,17 @@ ACTIONS: dict[int, Callable[[_Machine], None]] = {
         "N": lambda machine: machine._push(None),
         "\x88": lambda machine: machine._push(True),
         "\x89": lambda machine: machine._push(False),
-        "I": _Machine.int_line,
-        "L": _Machine.long_line,
-        "F": _Machine.float_line,
+        "I": lambda machine: machine._push(machine._reader.int_line()),
+        "L": lambda machine: machine._push(machine._reader.long_line()),
+        "F": lambda machine: machine._push(machine._reader.float_line()),
         "K": lambda machine: machine._push(machine._reader.byte()),
         "M": lambda machine: machine._push(machine._reader.u2()),
         "J": lambda machine: machine._push(machine._reader.i4()),
         "\x8a": lambda machine: machine._push(machine._reader.integer(machine._reader.byte())),
         "\x8b": lambda machine: machine._push(machine._reader.integer(machine._reader.i4())),
         "G": lambda machine: machine._push(machine._reader.f8()),
-        "S": _Machine.quoted_line,
-        "V": _Machine.text_line,
+        "S": lambda machine: machine._old_text(machine._reader.quoted_line()),
+        "V": lambda machine: machine._push(machine._reader.line().decode("raw-unicode-escape")),
         "T": lambda machine: machine._old_text(machine._reader.data(machine._reader.i4())),
         "U": lambda machine: machine._old_text(machine._reader.data(machine._reader.byte())),
         "C": lambda machine: machine._bytes(machine._reader.data(machine._reader.byte())),

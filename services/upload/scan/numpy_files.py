@@ -63,9 +63,12 @@ def _array(text: str, version: int) -> tuple[int | None, int]:
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         _refuse("depth", "The header is nested too deeply.")
+    text = text.removesuffix("\n").strip(" ")
+    if not text.isprintable():
+        _refuse("text", "The header holds control characters.")
     try:
         # Python 2 wrote long integers with an L.
-        header = ast.literal_eval(_OLD_LONG.sub(r"\1", text.strip()) if version < 3 else text.strip())
+        header = ast.literal_eval(_OLD_LONG.sub(r"\1", text) if version < 3 else text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         _refuse("text", "The header is no plain Python dictionary.")
     if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 from typing import BinaryIO
 
@@ -155,3 +156,24 @@ class PickleReader:
         taken = self.window[self.at : found]
         self.at = found + 1
         return taken
+
+    def int_line(self) -> bool | int:
+        """INT of protocol 0, which two spellings make a truth value."""
+        line = self.line()
+        return line == b"01" if line in (b"00", b"01") else int(line.decode("ascii"))
+
+    def long_line(self) -> int:
+        """LONG of protocol 0."""
+        return int(self.line().decode("ascii").rstrip("L"))
+
+    def float_line(self) -> float:
+        """FLOAT of protocol 0."""
+        return float(self.line().decode("ascii"))
+
+    def quoted_line(self) -> bytes:
+        """STRING of protocol 0: a literal of Python 2 with its escapes."""
+        line = self.line()
+        if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
+            raise BrokenPickleError("a text has no quotes")
+        data, _ = codecs.escape_decode(line[1:-1])
+        return data

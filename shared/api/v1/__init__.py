@@ -20,7 +20,7 @@ from shared.api.v1.enumerations import (
     PERIODS,
 )
 from shared.api.v1.foundation import ORIGIN, V1, ErrorBody, Metadata
-from shared.api.v1.images import ImageItem, ImagePage, ImageStats, ImageTag
+from shared.api.v1.images import NO_PICTURE, ImageItem, ImagePage, ImageStats, ImageTag
 from shared.api.v1.models import (
     Creator,
     DtypeCount,
@@ -56,6 +56,7 @@ __all__ = [
     "MEDIA_TYPES",
     "MODEL_SORTS",
     "MODEL_TYPES",
+    "NO_PICTURE",
     "ORIGIN",
     "PERIODS",
     "V1",

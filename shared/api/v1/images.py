@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
 from shared.api.v1.foundation import V1, Metadata
+
+NO_PICTURE: Final = "aa7daa2cb9f232bee553b953ee39a4089dc69b0bd9e99d60f3b9ddd32f60a2dd.png"
+"""The key, like all keys the hash of its bytes, of the picture that stands for a version without any."""
 
 
 class ImageStats(V1, frozen=True, kw_only=True):

@@ -33,6 +33,15 @@ for _template, _name in (
     row("GET", _template, everybody(200))(_published)
 
 
+plain("GET", "/api/hub/search/suggest", everybody(200), "/api/hub/search/suggest?query=quay")
+plain("POST", "/api/hub/search/rebuild", (401, 403, 403, 403, 403, 202, 403))
+
+
+@row("GET", "/api/hub/models/{model_id:int}/similar", everybody(200))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/models/{world.shapes.model_id}/similar")
+
+
 @row("GET", "/models/{model_id:int}/{slug:str}", everybody(200))
 def _(world: World, _caller: str) -> Request:
     return Request(f"/models/{world.shapes.model_id}/quayside-shapes")

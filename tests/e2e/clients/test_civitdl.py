@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from shared.api.v1 import NO_PICTURE
 from tests.e2e.clients import faults
 from tests.e2e.clients.conftest import Drive, Driven, Published, Shelf
 from tests.e2e.clients.proxy import Proxy
@@ -64,12 +66,16 @@ def test_it_matches_an_older_version_by_its_page(hub: HubDriver, drive: Drive, s
     assert driven.sha256(path) == older.sha256()
 
 
-def test_a_model_without_pictures_is_downloaded_all_the_same(hub: HubDriver, drive: Drive, shelf: Shelf) -> None:
+def test_a_model_without_pictures_is_downloaded_with_one_that_stands_for_them(
+    hub: HubDriver, drive: Drive, shelf: Shelf
+) -> None:
     driven = run(drive, hub.url, str(shelf.pier.model_id), runs=2)
     path = named_after(shelf.pier, driven)
     assert path is not None
     assert driven.sha256(path) == shelf.pier.sha256()
     assert "already existed" in driven.printed
+    [picture] = [driven.folder / path for path in driven.found["files"] if path.endswith(".png")]
+    assert f"{hashlib.sha256(picture.read_bytes()).hexdigest()}.png" == NO_PICTURE
 
 
 def test_it_notices_a_lower_case_hash(proxy: Proxy, drive: Drive, shelf: Shelf) -> None:

@@ -1,12 +1,15 @@
-"""The parts of search without its loops, and an engine that a test may kill."""
+"""The parts of search without its loops, on either adapter, and an engine that a test may kill."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import msgspec
@@ -14,36 +17,36 @@ import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from deploy.laptop.launch import package_file
+from services.search.app import make_index
+from services.search.engine import SearchIndex
 from services.search.finder import Finder
-from services.search.index import ModelIndex
 from services.search.indexer import Indexer
 from services.search.reconciler import Reconciler
-from services.search.repository import Rows
+from services.search.repository import Row, Rows
 from services.search.settings import SearchSettings
 from shared.clock import now
 from shared.engines.mongo import Mongo
-from shared.engines.opensearch import OpenSearch
 from shared.events.models import SearchDocument
 
 _HOST = "127.0.0.1"
+ADDRESS = "EASEL_TEST_OPENSEARCH_URL"
+"""Environment variable with the address of a real OpenSearch to test against, instead of the protocol's engine."""
 
 
 class Parts(msgspec.Struct, frozen=True):
     """The parts of the service without its loops: a test decides when rows are flushed and compared."""
 
     mongo: Mongo
-    engine: OpenSearch
     rows: Rows
-    index: ModelIndex
+    index: SearchIndex
     indexer: Indexer
     reconciler: Reconciler
     finder: Finder
 
     async def keep(self, model_id: int, seq: int, document: SearchDocument | None) -> bool:
         """What a consumer does with an event."""
-        return await self.mongo.transact(
-            lambda session: self.rows.save(model_id, seq, document, changed_at=now(), session=session)
-        )
+        row = Row(model_id=model_id, seq=seq, document=document, changed_at=now())
+        return bool(await self.mongo.transact(lambda session: self.rows.save_all([row], session=session)))
 
     async def publish(self, models: Mapping[int, SearchDocument]) -> None:
         """Make the index exactly these models."""
@@ -60,29 +63,37 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def parts_on(engine_environment: Mapping[str, str], opensearch_url: str | None = None) -> AsyncIterator[Parts]:
-    """The parts, with a database and an index of their own, on these engines (and perhaps another search engine)."""
+async def parts_on(engines: Mapping[str, str], opensearch_url: str | None = None) -> AsyncIterator[Parts]:
+    """The parts, with a database and an index of their own: embedded, or in the OpenSearch at that address."""
     mark = f"t{uuid4().hex[:10]}"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in engine_environment.items():
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        chosen = {"ENGINE": "opensearch"} if opensearch_url else {"ENGINE": "embedded", "DIR": folder}
+        own = {f"EASEL_SEARCH_{name}": value for name, value in chosen.items()}
+        own |= {"EASEL_MONGO_PREFIX": mark, "EASEL_SEARCH_PREFIX": mark}
+        for name, value in (
+            dict(engines) | own | {"EASEL_OPENSEARCH_URL": opensearch_url or "http://127.0.0.1:1"}
+        ).items():
             patch.setenv(name, value)
-        patch.setenv("EASEL_MONGO_PREFIX", mark)
-        patch.setenv("EASEL_SEARCH_PREFIX", mark)
-        if opensearch_url:
-            patch.setenv("EASEL_OPENSEARCH_URL", opensearch_url)
         settings = SearchSettings()
-    mongo, engine = Mongo(settings, "search"), OpenSearch(settings)
-    rows, index = Rows(mongo), ModelIndex(engine, settings.search_prefix)
+        async with _parts(settings, make_index(settings)) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def _parts(settings: SearchSettings, index: SearchIndex) -> AsyncIterator[Parts]:
+    mongo = Mongo(settings, "search")
+    rows = Rows(mongo)
     parts = Parts(
-        mongo, engine, rows, index, Indexer(rows, index, pause_seconds=0.05),
+        mongo, rows, index, Indexer(rows, index, pause_seconds=0.05),
         Reconciler(rows, index, every_seconds=3_600, watch_seconds=0.05), Finder(index, deadline_seconds=10),
     )  # fmt: skip
     await mongo.start()
     try:
+        await index.start()
         await parts.reconciler.reconcile()
         yield parts
     finally:
-        await engine.stop()
+        await index.stop()
         await mongo.stop()
 
 
@@ -121,5 +132,10 @@ class OwnEngine:
 
     def lose_everything(self) -> None:
         """Empty the data folder of a killed engine."""
-        for file in self._folder.iterdir():
-            file.unlink()
+        shutil.rmtree(self._folder)
+        self._folder.mkdir()
+
+
+def real_opensearch() -> str | None:
+    """The address of a real OpenSearch, where the environment has one."""
+    return os.environ.get(ADDRESS)

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.search.domain import mapping
 from services.search.domain.wanted import Wanted
-from services.search.finder import Finder
-from services.search.index import ModelIndex
-from services.search.reconciler import Drift, Reconciler
+from services.search.embedded.index import EmbeddedIndex
+from services.search.engine import SearchIndex
+from services.search.indexer import writes_of
+from services.search.opensearch.index import OpenSearchIndex
+from services.search.reconciler import Drift
 from services.search.repository import Row
 from shared.problems import Unavailable
 from shared.service import Loop
@@ -50,13 +51,12 @@ async def test_missing_stale_and_strange_documents_are_found_and_repaired(parts:
     await parts.publish(MODELS)
     await parts.keep(7, 2, None)
     await parts.indexer.flush()
-    client, name = parts.engine.client, parts.index.name
-    await client.delete(index=name, id="2")
+    await parts.index.forget([2])
     strange = [
         Row(model_id=900, seq=4, document=a_model()),  # never heard of
         Row(model_id=7, seq=3, document=a_model()),  # removed
     ]
-    await parts.index.write(strange, refresh=True)
+    await parts.index.write(writes_of(strange))
     await parts.mongo["rows"].update_one({"_id": 5}, {"$set": {"seq": 9}})  # a write that the engine lost
     found = await parts.reconciler.reconcile()
     assert found == Drift(documents=7, missing=1, stale=1, strangers=2)
@@ -68,16 +68,27 @@ async def test_missing_stale_and_strange_documents_are_found_and_repaired(parts:
 async def test_documents_newer_than_their_row_make_way(parts: Parts) -> None:
     """After the database was restored from a backup that is older than the index."""
     await parts.publish(MODELS)
-    await parts.index.write([Row(model_id=1, seq=50, document=a_model(name="From the future"))], refresh=True)
+    await parts.index.write(writes_of([Row(model_id=1, seq=50, document=a_model(name="From the future"))]))
     assert (await parts.reconciler.reconcile()).stale == 1
     await parts.indexer.flush()
     assert await parts.indexed() == COMPLETE
 
 
+async def lose(index: SearchIndex) -> None:
+    """Have the index of either adapter vanish under the service."""
+    if isinstance(index, OpenSearchIndex):
+        client = index._engine.client
+        for name in await client.indices.get_alias(name=index.alias):
+            await client.indices.delete(index=name)
+    else:
+        assert isinstance(index, EmbeddedIndex)
+        index._current = None
+
+
 async def test_a_lost_index_is_made_again_while_the_service_runs(parts: Parts) -> None:
     await parts.publish(MODELS)
     async with loops_of(parts):
-        await parts.engine.client.indices.delete(index=parts.index.name)
+        await lose(parts.index)
         async for attempt in until_true():
             with attempt:
                 assert await parts.index.is_current()
@@ -85,36 +96,57 @@ async def test_a_lost_index_is_made_again_while_the_service_runs(parts: Parts) -
 
 
 async def test_a_search_without_index_says_unavailable_and_makes_none(parts: Parts) -> None:
-    await parts.engine.client.indices.delete(index=parts.index.name)
+    await lose(parts.index)
     with pytest.raises(Unavailable, match="unavailable"):
         await parts.finder.find(Wanted(), limit=10)
     await parts.keep(1, 1, a_model())
     flushing = asyncio.create_task(parts.indexer.run())
     await asyncio.wait([flushing], timeout=0.5)
     flushing.cancel()
-    assert not await parts.engine.client.indices.exists(index=parts.index.alias)
+    assert not await parts.index.is_current()
 
 
-async def test_a_new_mapping_is_filled_before_the_alias_moves(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rebuild_during_searches_and_publications_leaves_no_gap(parts: Parts) -> None:
     await parts.publish(MODELS)
-    monkeypatch.setattr(mapping, "VERSION", mapping.VERSION + 1)
-    following = ModelIndex(parts.engine, parts.index.alias.removesuffix("-models"))
-    assert following.name != parts.index.name
-    finder, counts = Finder(following, deadline_seconds=10), list[int]()
+    counts = list[int]()
 
     async def search_on() -> None:
         while True:
-            counts.append((await finder.find(Wanted(), limit=1)).total)
+            counts.append((await parts.finder.find(Wanted(query="model"), limit=1)).total)
             await asyncio.sleep(0.001)
 
-    searching = asyncio.create_task(search_on())
+    async def publish_on() -> None:
+        for model_id in range(100, 120):
+            await parts.keep(model_id, 1, a_model(name=f"Model {model_id}"))
+            await parts.indexer.flush()
+
+    searching, publishing = asyncio.create_task(search_on()), asyncio.create_task(publish_on())
+    before = await parts.index.identity()
     try:
-        await Reconciler(parts.rows, following, every_seconds=3_600).reconcile()
+        await parts.reconciler.rebuild()
+        await publishing
     finally:
         searching.cancel()
-    assert set(counts) == {len(MODELS)}
-    assert await following.is_current()
-    assert not await parts.index.is_current()
+    assert await parts.index.identity() != before
+    assert await parts.index.is_current()
+    await parts.reconciler.reconcile()
+    await parts.indexer.flush()
+    assert set(await parts.indexed()) == {*MODELS, *range(100, 120)}
+    assert min(counts) == len(MODELS)
+
+
+async def test_a_rebuild_that_fails_leaves_the_old_index_in_its_place(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await parts.publish(MODELS)
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("no more rows")
+
+    monkeypatch.setattr(parts.rows, "list_from", fail)
+    with pytest.raises(RuntimeError):
+        await parts.reconciler.rebuild()
+    assert await parts.indexed() == COMPLETE
 
 
 async def test_what_a_killed_engine_lost_is_findable_again_within_seconds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ import pytest
 
 from services.search.domain.wanted import Wanted
 from services.search.finder import Finder
-from services.search.index import ModelIndex
+from services.search.opensearch.index import OpenSearchIndex
 from services.search.settings import SearchSettings
 from shared.engines.opensearch import OpenSearch
 from shared.problems import Unavailable
@@ -29,13 +29,13 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def finder_over_a_bad_line(
-    parts: Parts, environment: Mapping[str, str], breaks: Callable[[int], bool], *, silent: bool = False
+    parts: Parts, url: str, breaks: Callable[[int], bool], *, silent: bool = False
 ) -> AsyncIterator[tuple[Finder, list[float]]]:
     """A finder that reaches the engine through a line on which the n-th connection breaks (or stays silent).
 
     Beside it, the times at which it connected.
     """
-    engine, connected = urlsplit(environment["EASEL_OPENSEARCH_URL"]), list[float]()
+    engine, connected = urlsplit(url), list[float]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.append(time.monotonic())
@@ -51,34 +51,35 @@ async def finder_over_a_bad_line(
     host, port = line.sockets[0].getsockname()
     client = OpenSearch(SearchSettings(opensearch_url=f"http://{host}:{port}"))
     try:
-        yield Finder(ModelIndex(client, parts.index.alias.removesuffix("-models")), deadline_seconds=2), connected
+        assert isinstance(parts.index, OpenSearchIndex)
+        prefix = parts.index.alias.removesuffix("-models")
+        yield Finder(OpenSearchIndex(client, prefix), deadline_seconds=2), connected
     finally:
         await client.stop()
         line.close()
 
 
 async def test_a_search_that_failed_once_is_tried_again_after_a_quarter_of_a_second(
-    parts: Parts, engine_environment: Mapping[str, str]
+    parts_on_opensearch: Parts, opensearch_url: str
 ) -> None:
-    await parts.publish({1: a_model()})
-    async with finder_over_a_bad_line(parts, engine_environment, lambda number: number == 1) as (finder, connected):
+    await parts_on_opensearch.publish({1: a_model()})
+    async with finder_over_a_bad_line(parts_on_opensearch, opensearch_url, lambda number: number == 1) as (
+        finder,
+        connected,
+    ):
         assert (await finder.find(Wanted(), limit=10)).ids == [1]
         assert connected[1] - connected[0] >= 0.25
 
 
-async def test_a_search_is_tried_twice_and_then_unavailable(
-    parts: Parts, engine_environment: Mapping[str, str]
-) -> None:
-    async with finder_over_a_bad_line(parts, engine_environment, lambda _: True) as (finder, connected):
+async def test_a_search_is_tried_twice_and_then_unavailable(parts_on_opensearch: Parts, opensearch_url: str) -> None:
+    async with finder_over_a_bad_line(parts_on_opensearch, opensearch_url, lambda _: True) as (finder, connected):
         with pytest.raises(Unavailable, match="Search is unavailable at the moment"):
             await finder.find(Wanted(query="anything"), limit=10)
         assert len(connected) == 2
 
 
-async def test_a_search_without_an_answer_ends_at_the_deadline(
-    parts: Parts, engine_environment: Mapping[str, str]
-) -> None:
-    async with finder_over_a_bad_line(parts, engine_environment, lambda _: True, silent=True) as (finder, _):
+async def test_a_search_without_an_answer_ends_at_the_deadline(parts_on_opensearch: Parts, opensearch_url: str) -> None:
+    async with finder_over_a_bad_line(parts_on_opensearch, opensearch_url, lambda _: True, silent=True) as (finder, _):
         began = time.monotonic()
         with pytest.raises(Unavailable, match="Search is unavailable at the moment"):
             await finder.find(Wanted(), limit=10)

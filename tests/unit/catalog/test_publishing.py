@@ -18,7 +18,7 @@ from shared.events.models import FileWithdrawn, ModelPublished, ModelState, Mode
 from shared.events.payload import Payload
 from shared.events.uploads import Verdict
 from shared.problems import Conflict, NotFound
-from tests.unit.catalog.models import LATER, NOON, file, image, model, published, scanned, version
+from tests.unit.catalog.models import LATER, NOON, file, hashes_of, image, model, published, scanned, version
 
 FILE_STATES: tuple[FileState, ...] = ("uploading", "pending", "clean", "dangerous", "invalid", "failed")
 
@@ -127,6 +127,20 @@ def test_a_model_is_announced_with_its_first_version_only() -> None:
     changed, events = publishing.file_scanned(before, scanned(2, 11), LATER)
     assert types(events) == ["VersionPublished"]
     assert [each.id for each in changed.published_versions] == [11, 10]  # newest first
+
+
+def test_a_file_gets_the_kinds_of_hashes_that_are_not_defined_for_it() -> None:
+    """AutoV1 of a small file, AutoV3 of what is no safetensors: strict clients need all six."""
+    known = hashes_of(1)
+    some = {kind: value for kind, value in known.items() if kind not in ("AutoV1", "AutoV3")}
+    before = model(1, version(10, file(1, state="pending", hashes={})))
+    changed, _ = publishing.file_scanned(before, scanned(1, hashes=some), LATER)
+    sha256 = known["SHA256"]
+    assert one_version(changed).files[0].hashes == {**some, "AutoV1": sha256[:8], "AutoV3": sha256[:12]}
+    whole, _ = publishing.file_scanned(before, scanned(1), LATER)
+    assert one_version(whole).files[0].hashes == known
+    refused, _ = publishing.file_scanned(before, scanned(1, verdict="failed", sha256="", hashes={}), LATER)
+    assert one_version(refused).files[0].hashes == {}
 
 
 def test_what_the_scan_found_is_kept_and_what_the_publisher_said_stays() -> None:

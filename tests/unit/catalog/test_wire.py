@@ -174,6 +174,18 @@ def test_pictures_in_a_list_have_an_id_and_no_recipe() -> None:
     assert picture["url"] == f"{v1.ORIGIN}/image/k5/original=true/5.png"
 
 
+def test_a_version_without_pictures_shows_tools_one_all_the_same() -> None:
+    of = published(10)
+    whole = model(1, of)
+    [found] = shown(WIRE.model(whole, detail=False, levels=v1.LEVEL_PG))["modelVersions"]
+    [picture] = found["images"]
+    assert picture["url"] == f"{v1.ORIGIN}/image/{v1.NO_PICTURE}/original=true/0.png"
+    assert (picture["id"], picture["nsfwLevel"], picture["hasMeta"], picture["type"]) == (0, 1, False, "image")
+    assert len(shown(WIRE.version_detail(whole, of))["images"]) == 1
+    assert len(WIRE.page(whole)["modelVersions"][0]["images"]) == 1
+    assert WIRE.version_level(of) == 1
+
+
 @pytest.mark.parametrize(
     ("levels", "seen"), [(v1.LEVEL_ALL, [1, 2, 3]), (v1.LEVEL_PG, [1, 3]), (4, [2]), (8, [])]
 )  # fmt: skip

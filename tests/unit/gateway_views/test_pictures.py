@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from services.gateway.views.pictures import card_picture, gallery_view, sized_url, tone
 from services.gateway.views.wire import Picture
+from shared.api.v1 import NO_PICTURE
 
 
 def _pictures(*answers: dict[str, Any]) -> list[Picture]:
@@ -64,6 +65,13 @@ def test_card_takes_the_first_picture_everyone_may_see(make_picture: Any) -> Non
 
 def test_card_without_a_picture_everyone_may_see_has_none(make_picture: Any) -> None:
     assert card_picture(_pictures(make_picture(nsfwLevel=8)), seed=1) is None
+
+
+def test_pages_do_not_show_what_only_stands_for_a_picture(make_picture: Any) -> None:
+    pictures = _pictures(make_picture(url=f"http://hub.example:8000/image/{NO_PICTURE}/original=true/0.png", id=0))
+    assert card_picture(pictures, seed=1) is None
+    gallery = gallery_view(pictures, model_name="Tiny Neon", seed=4)
+    assert (gallery.pictures, gallery.hidden_count) == ((), 0)
 
 
 def test_large_picture_is_asked_for_at_card_width(make_picture: Any) -> None:

@@ -16,7 +16,7 @@ def test_eight_to_sixty_four_hexadecimal_digits_with_a_decimal_one_are_a_hash(qu
 
 @pytest.mark.parametrize("query", ["deadbeef", "1234567", "1" * 65, "c0ffee123g", "c0ffee 1234"])
 def test_other_strings_are_words(query: str) -> None:
-    assert recognise(query).modes == ("words", "similar")
+    assert recognise(query).modes == ("words", "apart", "similar", "most")
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ ARRAYS = {
     "nested header": npy(b"(" * 60_000, b""),
     "nested a little": npy(described("(" * 100 + "'<f4'" + ",)" * 100), bytes(8)),
     "more keys": npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (), 'x': 1}\n", bytes(4)),
+    "odd white space": npy(described("'<f4'")[:-1] + b" \x1c \n", bytes(8)),
     "unknown type": npy(described("'<z4'"), bytes(8)),
     "unknown version": npy(described("'<f4'"), bytes(8), version=9),
     "header too long": npy(described("'<f4'") + b" " * 70_000, bytes(8), version=2),

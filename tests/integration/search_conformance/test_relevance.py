@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
 
 from services.search.domain.wanted import Wanted
-from tests.integration.search.parts import Parts, parts_on
+from tests.integration.search_conformance.conftest import MakeIndex
+from tests.integration.search_conformance.shelf import Shelf
 from tests.unit.search.search_documents import a_model
 
 HASH = "c0ffee1234567890c0ffee1234567890c0ffee1234567890c0ffee1234567890"
@@ -29,19 +30,20 @@ MODELS = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def published(engine_environment: Mapping[str, str]) -> AsyncIterator[Parts]:
-    async with parts_on(engine_environment) as parts:
-        await parts.publish(MODELS)
-        yield parts
+async def published(make_index: MakeIndex) -> AsyncIterator[Shelf]:
+    async with make_index() as index:
+        shelf = Shelf(index)
+        await shelf.put(MODELS)
+        yield shelf
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        # the whole name, however many downloads others have, then trigger word, then name's words, then description
-        ("Harbour Mix", [1, 3, 2, 4]),
-        ("  HARBOUR   mix ", [1, 3, 2, 4]),
-        ("harbour mix xl", [2]),
+        # the whole name, however many downloads others have, then name's words, then trigger word, then description
+        ("Harbour Mix", [1, 2, 3, 4]),
+        ("  HARBOUR   mix ", [1, 2, 3, 4]),
+        ("harbour mix xl", [2, 1]),  # XL is of its base model, too
         # words joined and split
         ("toon you", [5]),
         ("toonyou", [5]),
@@ -52,7 +54,7 @@ async def published(engine_environment: Mapping[str, str]) -> AsyncIterator[Part
         ("dreamshaper 8 xl", [10]),
         # as typed so far
         ("dreamsh", [10]),
-        ("harbour mi", [2, 1, 4, 3]),
+        ("harbour mi", [2, 1, 3]),
         # file names, with and without ending, whatever separates their words
         ("harbourMix_v20.safetensors", [1]),
         ("harbour_mix_v20.safetensors", [1]),
@@ -97,7 +99,7 @@ async def published(engine_environment: Mapping[str, str]) -> AsyncIterator[Part
         ("\x00\x01", []),
     ],
 )
-async def test_query_finds(published: Parts, query: str, expected: Sequence[int]) -> None:
+async def test_query_finds(published: Shelf, query: str, expected: Sequence[int]) -> None:
     page = await published.finder.find(Wanted(query=query), limit=20)
     # what fits merely as well (through words in file names, say) may follow; order counts among those expected
     assert page.ids[: len(expected)] == expected
@@ -106,6 +108,6 @@ async def test_query_finds(published: Parts, query: str, expected: Sequence[int]
         assert page.ids == expected
 
 
-async def test_among_equals_the_more_downloaded_comes_first(published: Parts) -> None:
+async def test_among_equals_the_more_downloaded_comes_first(published: Shelf) -> None:
     page = await published.finder.find(Wanted(query="photorealistic"), limit=20)
     assert page.ids[:4] == [4, 3, 2, 1]

@@ -1,0 +1,1 @@
+"""Search measured: quality on judged queries, speed by size."""

@@ -1,0 +1,76 @@
+"""`/api/hub/search`: suggestions, similar models, and the index for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import Parameter
+
+from services.gateway.declared import needs
+from services.gateway.peers import Peers
+from services.gateway.request import with_origin
+from services.gateway.views.browse import model_href
+from services.gateway.views.wire import Model
+from shared.api import v1
+from shared.api.inside import Suggestions
+from shared.api.search import FoundModel, FoundName, SimilarModels, SuggestionList
+
+_Query = Annotated[str, Parameter(query="query", max_length=256)]
+
+
+class Search(Controller):
+    """Beside the lists of `/api/v1/models`."""
+
+    path = "/api/hub"
+    tags = ["Search"]
+
+    @get("/search/suggest", **needs("public"))
+    async def suggest(self, peers: Peers, origin: str, text: _Query = "", nsfw: bool = False) -> SuggestionList:
+        """Models, creators and tags that begin with what was typed: 5, 3 and 3 at most."""
+        levels = v1.LEVEL_ALL if nsfw else v1.LEVEL_PG
+        params = {"query": text, "levels": levels, "nsfw": str(nsfw).lower()}
+        found = await peers.search.fetch("GET", "/suggest", Suggestions, params=params)
+        return SuggestionList(
+            models=await _models(peers, found.models, levels, origin),
+            creators=[FoundName(name=name.name, models=name.models) for name in found.creators],
+            tags=[FoundName(name=name.name, models=name.models) for name in found.tags],
+        )
+
+    @get("/models/{model_id:int}/similar", **needs("public"))
+    async def list_similar(
+        self,
+        model_id: int,
+        peers: Peers,
+        origin: str,
+        nsfw: bool = False,
+        limit: Annotated[int, Parameter(ge=1, le=50)] = 12,
+    ) -> SimilarModels:
+        """Models like this one, of the same base model."""
+        levels = v1.LEVEL_ALL if nsfw else v1.LEVEL_PG
+        params = {"levels": levels, "nsfw": str(nsfw).lower(), "limit": limit}
+        found = await peers.search.fetch("GET", f"/similar/{model_id}", list[int], params=params)
+        return SimilarModels(items=await _models(peers, found, levels, origin))
+
+    @post("/search/rebuild", status_code=202, **needs("administer"))
+    async def rebuild(self, peers: Peers) -> None:
+        """Have the search index made again from what search knows; the old one answers until that is done."""
+        await peers.search.call("POST", "/rebuild")
+
+
+async def _models(peers: Peers, ids: list[int], levels: int, origin: str) -> list[FoundModel]:
+    if not ids:
+        return []
+    params = [("ids", str(model_id)) for model_id in ids] + [("levels", str(levels))]
+    body = with_origin(await peers.catalog.call("GET", "/v1/models", params=params), origin)
+    return [_line(model) for model in msgspec.json.decode(body, type=list[Model])]
+
+
+def _line(model: Model) -> FoundModel:
+    latest = model.model_versions[0] if model.model_versions else None
+    return FoundModel(
+        id=model.id, name=model.name, type=model.type, base_model=latest.base_model if latest else None,
+        creator=model.creator.username if model.creator else None, url=model_href(model),
+        picture=latest.images[0].url if latest and latest.images else None,
+    )  # fmt: skip

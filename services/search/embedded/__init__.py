@@ -1,0 +1,1 @@
+"""The adapter for one machine: tantivy's index in a folder of this process."""

@@ -1,0 +1,1 @@
+"""The adapter for production: OpenSearch, on one node or several."""
