@@ -44,6 +44,9 @@ class Noting:
     def on(self, kind: type[Payload], _handler: object) -> None:
         self.kinds.add(kind)
 
+    def on_batch(self, kind: type[Payload], _handler: object) -> None:
+        self.kinds.add(kind)
+
     def subscribe(self, topics: Sequence[str]) -> None:
         self.topics |= set(topics)
 
