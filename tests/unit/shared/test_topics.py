@@ -44,8 +44,8 @@ class Noting:
     def on(self, kind: type[Payload], _handler: object) -> None:
         self.kinds.add(kind)
 
-    def on_batch(self, kind: type[Payload], _handler: object) -> None:
-        self.kinds.add(kind)
+    def on_batch(self, kinds: Sequence[type[Payload]], _handler: object) -> None:
+        self.kinds |= set(kinds)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         self.topics |= set(topics)
