@@ -20,6 +20,7 @@ from cli.get import get
 from cli.output import print_failure
 from cli.publish import publish
 from cli.pull import pull
+from cli.rescan import rescan
 from cli.scan import scan
 from cli.search import search
 from cli.up import up
@@ -51,6 +52,7 @@ app.command()(community.report)
 app.command()(community.takedown)
 app.command()(community.restore)
 app.command()(community.delete)
+app.command()(rescan)
 app.add_typer(accounts.account, name="account")
 app.add_typer(accounts.key, name="key")
 app.add_typer(dead_letters.dead_letters, name="dead-letters")

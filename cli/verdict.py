@@ -38,7 +38,8 @@ def raise_if_refused(version: HubVersion) -> None:
         f"version {version.id} of model {version.model_id} was refused: {reason}",
         hint=(
             f"Nothing of it is public. The refused draft remains: {what_now}, "
-            f"or remove the model with `easel delete {version.model_id}`."
+            f"or remove the model with `easel delete {version.model_id}`. "
+            f"Its page shows each scan report and how to appeal: {version.url}"
         ),
         extra={
             "modelId": version.model_id,

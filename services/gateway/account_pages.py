@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from services.gateway.domain.keys import ApiKey
 from services.gateway.domain.passwords import MIN_PASSWORD
 from services.gateway.domain.sessions import Session
 from services.gateway.rendering import Frame, render
-from services.gateway.views.account import LIFETIMES, ROLE_TEXTS, key_views, scope_views, session_views
+from services.gateway.views.account import (
+    LIFETIMES,
+    ROLE_TEXTS,
+    key_views,
+    notification_views,
+    scope_views,
+    session_views,
+)
 from shared.actor import Role
+from shared.api import hub
 
 NOTICES = {
     "password": "Your password is set. Other browsers are signed out.",
@@ -63,4 +72,13 @@ def render_keys(
     return render(
         "account_keys.html.jinja", frame, keys=key_views(keys, now), scopes=scope_views(role), lifetimes=LIFETIMES,
         notice=NOTICES.get(done), error=error, made_name=made.name if made else None, secret=secret,
+    )  # fmt: skip
+
+
+def render_notifications(frame: Frame, page: hub.NotificationPage) -> str:
+    """What one was told."""
+    following = page.next_cursor
+    return render(
+        "notifications.html.jinja", frame, items=notification_views(page.items), unread=page.unread,
+        next_href=f"/account/notifications?cursor={quote(following)}" if following else None,
     )  # fmt: skip

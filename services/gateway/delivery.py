@@ -67,10 +67,9 @@ class Delivery:
         query = f"response-content-disposition={quote(disposition, safe='')}"
         return f"{origin}/store/files/{self._grants.issue(grant)}/{quote(target.name)}?{query}"
 
-    async def count(self, target: DownloadTarget, actor: Actor) -> None:
-        """Note one download."""
+    async def count(self, target: DownloadTarget, account_id: int | None) -> None:
+        """Note one download, and whose: who has a file is told if something turns out to be wrong with it."""
         event = Downloaded(
-            model_id=target.model_id, version_id=target.version_id, file_id=target.file_id,
-            account_id=actor.account_id or None,
-        )  # fmt: skip
+            model_id=target.model_id, version_id=target.version_id, file_id=target.file_id, account_id=account_id
+        )
         await self._outbox.add([event])

@@ -69,7 +69,10 @@ async def fields(request: AnyRequest, name: str) -> list[str]:
 def _form_page(path: str) -> str:
     """The page that has the form which is sent to `path`."""
     parts = path.strip("/").split("/")
-    return "/" + "/".join(parts[:2] if parts[:2] == ["account", "keys"] or parts[0] == "models" else parts[:1])
+    if parts[0] == "files":
+        return f"/files/{parts[1]}/scan"
+    is_own_page = parts[:2] in (["account", "keys"], ["account", "notifications"]) or parts[0] == "models"
+    return "/" + "/".join(parts[:2] if is_own_page else parts[:1])
 
 
 def problem_page(request: AnyRequest, error: Exception) -> Response[Any]:

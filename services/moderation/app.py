@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Litestar
 from litestar.di import Provide
 
+from services.moderation.appeals import Appeals
 from services.moderation.consumers import ModerationConsumers
 from services.moderation.repository import Repository
 from services.moderation.routes import ROUTES
@@ -22,9 +23,10 @@ def create_app() -> Litestar:
     settings = Settings()
     mongo = Mongo(settings, "moderation")
     kafka = Kafka(settings)
-    moderation = Repository(mongo, Outbox(mongo, "moderation"))
+    outbox = Outbox(mongo, "moderation")
+    moderation, appeals = Repository(mongo, outbox), Appeals(mongo, outbox)
     consumer = Consumer(mongo, kafka, "moderation")
-    ModerationConsumers(moderation).register(consumer)
+    ModerationConsumers(moderation, appeals).register(consumer)
     return create_service(
         "moderation",
         settings,
@@ -36,5 +38,8 @@ def create_app() -> Litestar:
             consumer,
         ],
         routes=ROUTES,
-        dependencies={"moderation": Provide(lambda: moderation, sync_to_thread=False)},
+        dependencies={
+            "appeals": Provide(lambda: appeals, sync_to_thread=False),
+            "moderation": Provide(lambda: moderation, sync_to_thread=False),
+        },
     )

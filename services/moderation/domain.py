@@ -55,8 +55,9 @@ class Decision(Value, frozen=True, kw_only=True):
     """One row of the audit log: never changed, never deleted."""
 
     id: int
-    action: Literal["takedown", "restore", "rate"]
-    model_id: int
+    action: Literal["takedown", "restore", "rate", "override", "reject-appeal"]
+    model_id: int | None = None
+    file_id: int | None = None
     subject_type: Literal["model", "image"] = "model"
     subject_id: int | None = None
     level: int | None = None
@@ -212,6 +213,7 @@ def decision_view(decision: Decision) -> hub.Decision:
         subject_type=decision.subject_type,
         subject_id=decision.subject_id,
         level=decision.level,
+        file_id=decision.file_id,
         reason=decision.reason,
         moderator=decision.moderator,
         created_at=wire_time(decision.created_at),

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from services.moderation import domain
+from services.moderation.appeal_routes import FileAppeals
 from services.moderation.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import Decision, DecisionPage, NewReport, NewTakedown, Report, ReportPage
@@ -99,4 +100,4 @@ class Moderation(Controller):
         return DecisionPage(items=[domain.decision_view(decision) for decision in found])
 
 
-ROUTES = (Moderation,)
+ROUTES = (Moderation, FileAppeals)

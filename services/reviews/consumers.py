@@ -1,14 +1,18 @@
-"""Events that tell which versions may be reviewed, which models are visible, and how mature they are."""
+"""Events that tell which versions may be reviewed, which models are visible, and what somebody must be told."""
 
 from __future__ import annotations
 
+from services.reviews import notices
 from services.reviews.collection_store import Collections
 from services.reviews.domain import ModelEvent, PublishedVersion, model_state
+from services.reviews.notifications import Notifications
 from services.reviews.repository import Repository
 from shared.consumer import Consumer
 from shared.engines.mongo import Session
 from shared.events import Event
 from shared.events.models import (
+    FileRestored,
+    FileWithdrawn,
     ModelDeleted,
     ModelRestored,
     ModelState,
@@ -16,16 +20,19 @@ from shared.events.models import (
     ModelUnpublished,
     VersionPublished,
 )
+from shared.events.moderation import AppealDecided
+from shared.events.usage import Downloaded
 
-TOPICS = ("easel.models", "easel.models.state")
+TOPICS = ("easel.models", "easel.models.state", "easel.usage", "easel.moderation")
 
 
 class ReviewsConsumers:
     """The readers of the reviews service."""
 
-    def __init__(self, repository: Repository, collections: Collections) -> None:
+    def __init__(self, repository: Repository, collections: Collections, notifications: Notifications) -> None:
         self._reviews = repository
         self._collections = collections
+        self._notifications = notifications
 
     def register(self, consumer: Consumer) -> None:
         """Subscribe to what happens to models."""
@@ -35,6 +42,10 @@ class ReviewsConsumers:
         consumer.on(ModelDeleted, self.on_model_event)
         consumer.on(ModelState, self.on_model_state)
         consumer.on(ModelStateRemoved, self.on_model_state_removed)
+        consumer.on(Downloaded, self.on_downloaded)
+        consumer.on(FileWithdrawn, self.on_file_withdrawn)
+        consumer.on(FileRestored, self.on_file_restored)
+        consumer.on(AppealDecided, self.on_appeal_decided)
         consumer.subscribe(TOPICS)
 
     async def on_version_published(self, event: Event[VersionPublished], session: Session) -> None:
@@ -58,3 +69,25 @@ class ReviewsConsumers:
     async def on_model_state_removed(self, event: Event[ModelStateRemoved], session: Session) -> None:
         """Lists do not show the model any more."""
         await self._collections.model_listed(event.data.model_id, event.data.seq, None, session)
+
+    async def on_downloaded(self, event: Event[Downloaded], session: Session) -> None:
+        """Remember who has which file, to tell them if something turns out to be wrong with it."""
+        if event.data.account_id is not None:
+            await self._notifications.note_download(event.data.file_id, event.data.account_id, event.time, session)
+
+    async def on_file_withdrawn(self, event: Event[FileWithdrawn], session: Session) -> None:
+        """Tell the creator why, and everybody who has the file."""
+        data, at = event.data, event.time
+        told = notices.notification(event.id, data.creator_id, notices.to_creator(data), at)
+        await self._notifications.add(told, session)
+        notice = notices.to_downloader(data)
+        await self._notifications.file_withdrawn(data.file_id, data.creator_id, event.id, notice, at, session)
+
+    async def on_file_restored(self, event: Event[FileRestored], session: Session) -> None:
+        """It may be downloaded again."""
+        await self._notifications.file_restored(event.data.file_id, session)
+
+    async def on_appeal_decided(self, event: Event[AppealDecided], session: Session) -> None:
+        """Tell the appellant."""
+        told = notices.notification(event.id, event.data.appellant_id, notices.to_appellant(event.data), event.time)
+        await self._notifications.add(told, session)

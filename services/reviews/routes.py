@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from msgspec import UNSET
 
 from services.reviews import domain
+from services.reviews.notification_routes import NotificationRoutes
 from services.reviews.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import NewReview, Review, ReviewPage
@@ -64,4 +65,4 @@ class Reviews(Controller):
         await reviews.remove(review_id, lambda review: domain.remove_review(review, actor))
 
 
-ROUTES = (Reviews,)
+ROUTES = (Reviews, NotificationRoutes)

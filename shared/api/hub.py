@@ -378,14 +378,17 @@ class Decision(Answer, frozen=True, kw_only=True):
     """A moderator's decision, as the audit log keeps it; `subject_id` and `level` are a rating's."""
 
     id: int
-    action: Literal["takedown", "restore", "rate"]
-    model_id: int
+    action: Literal["takedown", "restore", "rate", "override", "reject-appeal"]
+    model_id: int | None
+    """Not of decisions on files."""
     subject_type: Literal["model", "image"] = "model"
     subject_id: int | None = None
     level: int | None = None
     reason: str
     moderator: str
     created_at: str
+    file_id: int | None = None
+    """Of a decision about a file."""
 
 
 class DecisionPage(Answer, frozen=True, kw_only=True):

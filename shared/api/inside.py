@@ -203,3 +203,15 @@ class FileHeader(Inside, frozen=True, kw_only=True):
     object_key: str
     size_bytes: int
     format: str
+
+
+class FilePlace(Inside, frozen=True, kw_only=True):
+    """catalog → gateway: a file whose scan report the actor may see, and where it belongs."""
+
+    file_id: int
+    version_id: int
+    model_id: int
+    model_name: str
+    version_name: str
+    is_own: bool
+    """Whether the actor may appeal for it."""

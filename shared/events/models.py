@@ -86,6 +86,15 @@ class FileWithdrawn(_ModelEvent, frozen=True, kw_only=True):
     """What was found, in words, ten at most."""
 
 
+class FileRestored(_ModelEvent, frozen=True, kw_only=True):
+    """A file that had been withdrawn can be downloaded again: a moderator lets it pass."""
+
+    version_id: int
+    file_id: int
+    file_name: str
+    reason: str
+
+
 class ModelDeleted(_ModelEvent, frozen=True, kw_only=True):
     """The owner deleted the model."""
 

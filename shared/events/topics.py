@@ -45,7 +45,7 @@ def _jobs(gpu_class: str, lane: str) -> Topic:
 TOPICS: tuple[Topic, ...] = (
     Topic(
         name="easel.uploads", key="file id", partitions=12, retention_days=14,
-        writers=("upload", "scanner"), readers=("scanner", "catalog"),
+        writers=("upload", "scanner"), readers=("scanner", "catalog", "moderation"),
     ),
     Topic(
         name="easel.models", key="model id", partitions=12, retention_days=30,
@@ -65,11 +65,11 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         name="easel.moderation", key="subject id", partitions=6, retention_days=90,
-        writers=("moderation",), readers=("catalog", "scanner"),
+        writers=("moderation",), readers=("catalog", "scanner", "reviews"),
     ),
     Topic(
         name="easel.usage", key="version id", partitions=12, retention_days=3,
-        writers=("gateway",), readers=("catalog",),
+        writers=("gateway",), readers=("catalog", "reviews"),
     ),
     *(_jobs(gpu_class, lane) for gpu_class in ("small", "medium", "large") for lane in ("interactive", "backfill")),
 )  # fmt: skip

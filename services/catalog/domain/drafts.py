@@ -54,6 +54,19 @@ def may_see(model: Model, actor: Actor) -> bool:
     return not model.deleted and (actor.is_known and (actor.account_id == model.owner_id or actor.may_moderate))
 
 
+def find_file(model: Model, file_id: int, actor: Actor) -> Version | None:
+    """The version of a file whose scan the actor may know of.
+
+    That is everybody's once it was published, also when it has been withdrawn since: who has it must find out why.
+    """
+    versions = (version for version in model.versions if any(file.id == file_id for file in version.files))
+    version = next(versions, None)
+    if version is None or model.deleted:
+        return None
+    was_published = version.published_at is not None and model.taken_down is None
+    return version if was_published or may_see(model, actor) else None
+
+
 def _clean_words(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in words))
 

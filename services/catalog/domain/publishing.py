@@ -10,6 +10,7 @@ from services.catalog.domain.files import all_kinds, file_format, primary_file, 
 from services.catalog.domain.model import Antivirus, File, Finding, Model, Version
 from shared.api.hub import BaseModelType
 from shared.events.models import (
+    FileRestored,
     FileWithdrawn,
     ModelPublished,
     ModelRestored,
@@ -92,6 +93,11 @@ def file_scanned(model: Model, event: FileScanned, now: datetime) -> Change:
     )
     if version.is_published and file.state == "clean" and event.verdict in ("dangerous", "invalid"):
         events = [_file_withdrawn(model, version, file, event), *events]
+    if version.published_at is not None and is_news and event.verdict == "clean" and event.override is not None:
+        restored = FileRestored(
+            model_id=model.id, version_id=version.id, file_id=file.id, file_name=file.name, reason=event.override
+        )
+        events = [restored, *events]
     return model, events
 
 

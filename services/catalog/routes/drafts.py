@@ -12,7 +12,7 @@ from services.catalog.domain.owner_view import hub_model, hub_version
 from services.catalog.repository import Repository
 from shared.actor import Actor
 from shared.api.hub import ComponentLink, HubModel, HubVersion, ModelChange, NewModel, NewVersion, VersionChange
-from shared.api.inside import AttachFile, VersionRights
+from shared.api.inside import AttachFile, FilePlace, VersionRights
 from shared.clock import now
 from shared.events.models import ModelDeleted
 from shared.events.payload import Payload
@@ -108,6 +108,18 @@ class Drafts(Controller):
             return after, drafts.visibility_events(before, after)
 
         return hub_version(changed := await models.change(model.id, change), _version(changed, version_id))
+
+    @get("/files/{file_id:int}")
+    async def file_place(self, file_id: int, actor: Actor, models: Repository) -> FilePlace:
+        """Where a file belongs whose report the actor may see: everybody's, once it was published."""
+        model = await models.find_by_file(file_id)
+        found = drafts.find_file(model, file_id, actor) if model is not None else None
+        if model is None or found is None:
+            raise NotFound(f"There is no file with id {file_id}.")
+        return FilePlace(
+            file_id=file_id, version_id=found.id, model_id=model.id, model_name=model.name, version_name=found.name,
+            is_own=actor.is_known and actor.account_id == model.owner_id,
+        )  # fmt: skip
 
     @get("/versions/{version_id:int}/rights")
     async def rights(self, version_id: int, actor: Actor, models: Repository) -> VersionRights:

@@ -16,8 +16,8 @@ FIRST_ADMINISTRATOR = "admin"
 """The account that is made at the first start; whoever runs the hub holds its key."""
 RESERVED = frozenset(
     {FIRST_ADMINISTRATOR, "administrator", "anonymous", "easel", "hub", "moderator", "official", "root", "support",
-     "system", "account", "api", "collections", "docs", "health", "image", "images", "login", "metrics", "models",
-     "posts", "schema", "static", "store", "user"}
+     "system", "account", "api", "collections", "docs", "files", "health", "image", "images", "login", "metrics",
+     "models", "posts", "schema", "static", "store", "user"}
 )  # fmt: skip
 """Names that nobody can sign up with: the hub's own, and the first parts of its addresses, as `/{creator}/…` is one."""
 MAX_USERNAME = 40

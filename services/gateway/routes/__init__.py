@@ -18,10 +18,13 @@ from services.gateway.routes.docs import api_reference, asyncapi
 from services.gateway.routes.downloads import Downloads
 from services.gateway.routes.huggingface import HubFiles, HubModels
 from services.gateway.routes.images import Images
+from services.gateway.routes.notifications import NotificationPages, Notifications
 from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
 from services.gateway.routes.publishing import Models, Pictures, Uploads
 from services.gateway.routes.relay import Relay
+from services.gateway.routes.scan_pages import ScanPages
+from services.gateway.routes.scans import ScanDecisions, Scans
 from services.gateway.routes.search import Search
 from services.gateway.routes.sign_in import SignIn
 from services.gateway.routes.v1 import V1
@@ -54,7 +57,8 @@ _static = create_static_files_router(
 
 ROUTES = (
     V1, V1Versions, V1Images, V1People, V1Collections, V1Vault,
-    Search, Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, HubCollections, OwnLists, Accounts,
+    Search, Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, Notifications, Scans, ScanDecisions,
+    HubCollections, OwnLists, Accounts,
     MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
@@ -72,7 +76,17 @@ def page_routes(settings: GatewaySettings, cookies: Cookies) -> Router:
     )
     return Router(
         path="/",
-        route_handlers=[Pages, CollectionPages, SinglePages, SignIn, AccountPages, Opinions, api_reference],
+        route_handlers=[
+            Pages,
+            CollectionPages,
+            SinglePages,
+            SignIn,
+            AccountPages,
+            NotificationPages,
+            ScanPages,
+            Opinions,
+            api_reference,
+        ],
         opt={"session": True},
         middleware=[DefineMiddleware(CSRFMiddleware, config=csrf)],
         exception_handlers=PAGE_ERRORS,

@@ -87,7 +87,7 @@ class Downloads(Controller):
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         location = delivery.address(target, origin, actor, request.method)
         if request.method == "GET":
-            await delivery.count(target, actor)
+            await delivery.count(target, actor.account_id or None)
         return Response(
             location,
             status_code=307,

@@ -123,7 +123,7 @@ class HubFiles(Controller):
         if request.method == "HEAD":
             headers |= {"content-length": str(target.size_bytes), "content-type": "application/octet-stream"}
             return Response(None, status_code=200, headers=headers)
-        await delivery.count(target, actor)
+        await delivery.count(target, actor.account_id or None)
         headers["location"] = delivery.address(target, origin, actor)
         return Response(headers["location"], status_code=302, headers=headers, media_type="text/plain")
 

@@ -17,6 +17,7 @@ from services.gateway.peers import Peers
 from services.gateway.request import placed, with_origin
 from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
+from services.gateway.views.own_model import render_own_model
 from shared.actor import Actor
 from shared.api import hub, v1
 from shared.problems import NotFound, Unavailable
@@ -64,8 +65,14 @@ class Pages(Controller):
         version_id: _VersionId = None, reviews_cursor: Annotated[str | None, Parameter(query="reviewsCursor")] = None,
         done: str = "",
     ) -> Response[str]:  # fmt: skip
-        """One model."""
-        model = await _model(peers, model_id, origin, actor)
+        """One model; to its owner and moderators also one that nobody else can see."""
+        try:
+            model = await _model(peers, model_id, origin, actor)
+        except NotFound:
+            if not actor.is_known:
+                raise
+            own = await peers.catalog.fetch("GET", f"/hub/models/{model_id}", hub.HubModel, actor=actor)
+            return html(render_own_model(frame_of(request), own), is_private=True)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
         keeping = await find_keeping(peers, model_id, actor)

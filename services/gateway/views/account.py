@@ -11,6 +11,7 @@ from services.gateway.domain.keys import ApiKey
 from services.gateway.domain.sessions import Session
 from services.gateway.views.text import Date, human_date
 from shared.actor import Role
+from shared.api import hub
 from shared.api.accounts import SCOPES, Scope
 from shared.clock import wire_time
 
@@ -63,6 +64,29 @@ class KeyView:
     used: Date | None
     ends: Date | None
     is_over: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotificationView:
+    """One thing that one was told."""
+
+    id: str
+    title: str
+    text: str
+    path: str
+    created: Date | None
+    read: bool
+
+
+def notification_views(items: Sequence[hub.Notification]) -> tuple[NotificationView, ...]:
+    """Notifications as their owner sees them."""
+    return tuple(
+        NotificationView(
+            id=item.id, title=item.title, text=item.text, path=item.path, created=human_date(item.created_at),
+            read=item.read,
+        )
+        for item in items
+    )  # fmt: skip
 
 
 def _date(moment: datetime | None) -> Date | None:

@@ -199,6 +199,40 @@ plain(
 )  # fmt: skip
 
 
+# Scanning: a report is everybody's once the file was published; an appeal is its uploader's.
+@row("GET", "/api/hub/files/{file_id:int}/scan", (404, 404, 404, 200, 200, 200, 200))
+def _(world: World, _caller: str) -> Request:
+    upload = world.upload()
+    part = world.hub.send_part(world.keys["owner"], upload, world.file, 1)
+    done = world.keys["owner"].post(f"/api/hub/uploads/{upload['id']}/complete", json={"parts": [part]})
+    assert done.status_code == 200, done.text
+    return Request(f"/api/hub/files/{upload['fileId']}/scan")
+
+
+plain(
+    "POST", "/api/hub/files/{file_id:int}/appeals", (401, 403, 404, 404, 404, 404, 403),
+    "/api/hub/files/2000000000/appeals", json={"text": "It is harmless."},
+)  # fmt: skip
+plain("GET", "/api/hub/moderation/appeals", (401, 403, 403, 403, 200, 200, 403))
+for answer in ("accept", "reject"):
+    plain(
+        "POST", f"/api/hub/moderation/appeals/{{appeal_id:int}}/{answer}", (401, 403, 403, 403, 404, 404, 403),
+        f"/api/hub/moderation/appeals/2000000000/{answer}", json={"reason": "Looked at."},
+    )  # fmt: skip
+plain(
+    "POST", "/api/hub/moderation/overrides", (401, 403, 403, 403, 404, 404, 403),
+    json={"fileId": 2_000_000_000, "reason": "There is no such file."},
+)  # fmt: skip
+plain("GET", "/api/hub/moderation/rescans", (401, 403, 403, 403, 403, 200, 403))
+plain("POST", "/api/hub/moderation/rescans", (401, 403, 403, 403, 403, 202, 403), json={"versionId": 2_000_000_000})
+plain(
+    "GET", "/api/hub/moderation/rescans/{rescan_id:int}", (401, 403, 403, 403, 403, 404, 403),
+    "/api/hub/moderation/rescans/2000000000",
+)  # fmt: skip
+plain("GET", "/api/hub/notifications", (401, 200, 200, 200, 200, 200, 200))
+plain("POST", "/api/hub/notifications/read", (401, 204, 204, 204, 204, 204, 403), json={})
+
+
 # Accounts and keys.
 plain("GET", "/api/hub/accounts", (401, 403, 403, 403, 403, 200, 403))
 

