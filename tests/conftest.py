@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ from shared.processes import ENGINES, SERVICES, port_of
 from tests.hub_driver import HubDriver
 
 READY_SECONDS = 240.0
+
+
+def pytest_configure() -> None:
+    """A shell ignores SIGINT for what it runs in the background, and everything started here would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def free_gateway_port() -> int:
