@@ -10,12 +10,12 @@ from litestar.params import Parameter
 
 from services.gateway.declared import needs
 from services.gateway.peers import Peers
+from services.gateway.request import placed
 from services.gateway.views.browse import model_href
 from services.gateway.views.wire import Model
 from shared.api import v1
 from shared.api.inside import Suggestions
 from shared.api.search import FoundModel, FoundName, SimilarModels, SuggestionList
-from shared.api.v1.foundation import ORIGIN_MARK
 
 _Query = Annotated[str, Parameter(query="query", max_length=256)]
 
@@ -63,7 +63,7 @@ async def _models(peers: Peers, ids: list[int], levels: int, origin: str) -> lis
     if not ids:
         return []
     params = [("ids", str(model_id)) for model_id in ids] + [("levels", str(levels))]
-    body = (await peers.catalog.call("GET", "/v1/models", params=params)).replace(ORIGIN_MARK, origin.encode())
+    body = placed(await peers.catalog.call("GET", "/v1/models", params=params), origin)
     return [_line(model) for model in msgspec.json.decode(body, type=list[Model])]
 
 
