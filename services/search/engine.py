@@ -37,7 +37,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A search. Matching is every filter and one of the tiers (or everything, without tiers).
 
     `facets` are counted among what matches without the filter of the same name: its values are alternatives.
-    `after` is the place (tier, value, id) of the last hit shown; it has precedence over `offset`.
+    `after` is the place (tier, value, id) of the last hit shown; it has precedence over `offset`. With a `limit` of
+    0 the facets alone are wanted, and the total may be left out.
     """
 
     tiers: tuple[AnyClause, ...] = ()

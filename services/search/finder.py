@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from services.search import nothing_found
 from services.search.domain import spelling
 from services.search.domain.answers import facets_of
-from services.search.domain.clauses import Near, Token
+from services.search.domain.clauses import AnyClause, Near, Token
 from services.search.domain.cursor import read_cursor, write_cursor
 from services.search.domain.fields import POPULARITY, SORTS, Order
 from services.search.domain.filters import ALWAYS, FACETS, filters_of
@@ -133,21 +133,29 @@ class Finder:
         if len(asked.words) > spelling.MOST_WORDS:
             return []
         visible = {name: clause for name, clause in question.filters.items() if name == ALWAYS}
-        found = []
-        for word in map(fold, asked.words):
+        words = [fold(word) for word in asked.words]
+        known = [await self._is_known(word, visible) for word in words]
+        found: list[Candidates] = []
+        for word, is_known in zip(words, known, strict=True):
             edits = spelling.edits_forgiven(word)
-            near = Near("vocabulary", word, edits) if edits else Token("vocabulary", word)
+            if not edits or (is_known and not all(known)):
+                found.append(((word,),) if is_known else ())  # as it is: another word is the misspelt one
+                continue
             counted = await self._search(
                 Question(
-                    tiers=(near,),
+                    tiers=(Near("vocabulary", word, edits),),
                     filters=visible,
                     order=POPULARITY,
-                    limit=1,
+                    limit=0,
                     facets={"words": FacetAsk(field="vocabulary", most=_VOCABULARY)},
                 )
             )
             found.append(spelling.candidates(word, counted.facets["words"]))
         return found
+
+    async def _is_known(self, word: str, visible: Mapping[str, AnyClause]) -> bool:
+        question = Question(tiers=(Token("vocabulary", word),), filters=visible, order=POPULARITY, limit=1)
+        return bool((await self._search(question)).hits)
 
     async def _search(self, question: Question) -> Found:
         async for attempt in AsyncRetrying(

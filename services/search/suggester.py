@@ -39,7 +39,7 @@ class Suggester:
         filters = filters_of(wanted, now())
 
         def question(*tiers: Starts, **facets: FacetAsk) -> Question:
-            return Question(tiers=tiers, filters=filters, order=POPULARITY, limit=1, facets=facets)
+            return Question(tiers=tiers, filters=filters, order=POPULARITY, limit=0, facets=facets)
 
         models = Question(
             tiers=suggestion_tiers(recognise(wanted.query)), filters=filters, order=POPULARITY, limit=_MODELS

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 
 from services.gateway.declared import needs
 from services.gateway.peers import Peers
-from services.gateway.request import with_origin
+from services.gateway.request import placed
 from services.gateway.views.browse import model_href
 from services.gateway.views.wire import Model
 from shared.api import v1
@@ -63,7 +63,7 @@ async def _models(peers: Peers, ids: list[int], levels: int, origin: str) -> lis
     if not ids:
         return []
     params = [("ids", str(model_id)) for model_id in ids] + [("levels", str(levels))]
-    body = with_origin(await peers.catalog.call("GET", "/v1/models", params=params), origin)
+    body = placed(await peers.catalog.call("GET", "/v1/models", params=params), origin)
     return [_line(model) for model in msgspec.json.decode(body, type=list[Model])]
 
 

@@ -27,6 +27,8 @@ class Search:
 
     def answer(self) -> Found:
         """Ask the index."""
+        if not self._question.limit:
+            return Found(hits=[], total=0, facets=self._facets())
         hits = self._hits()
         return Found(hits=hits, total=self._total(hits), facets=self._facets())
 
