@@ -10,6 +10,7 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     Reference,
     Schema,
     SecurityScheme,
@@ -18,6 +19,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
+from services.gateway.declared_queries import QUERIES
 from services.gateway.domain.access import Requirement
 
 _KEY = "key"
@@ -72,14 +74,25 @@ class Declared(Operation):
         self.responses = {**kept, "4XX": Reference(ref=f"#/components/responses/{name}")}
 
 
+def _declared_with(query: list[Parameter]) -> type[Declared]:
+    @dataclass
+    class DeclaredWith(Declared):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self.parameters = [*(self.parameters or ()), *query]
+
+    return DeclaredWith
+
+
 class DeclaredRefusals(ReceiveRoutePlugin):
-    """Makes every operation of the OpenAPI document a `Declared` one."""
+    """Makes every operation of the OpenAPI document a `Declared` one, with the query that its route reads by hand."""
 
     def receive_route(self, route: BaseRoute) -> None:
         """A route that was registered just now."""
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if handler.operation_class is Operation:
-                handler.operation_class = Declared
+                query = QUERIES.get(route.path)
+                handler.operation_class = _declared_with(query) if query else Declared
 
 
 def needs(scope: Requirement) -> dict[str, Any]:
