@@ -12,6 +12,7 @@ from services.gateway.query_reader import MAX_ID
 from shared.api import v1
 
 _STRING, _BOOLEAN = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.BOOLEAN)
+_LABEL = Schema(type=OpenAPIType.STRING, max_length=64)
 _ID = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_ID)
 
 
@@ -37,11 +38,18 @@ def _query(**schemas: Schema) -> list[Parameter]:
 _NOTES: Final = {
     "cursor": "`metadata.nextCursor` of the page before, or follow `metadata.nextPage`.",
     "query": "Words to search for.",
+    **dict.fromkeys(
+        ("supportsGeneration", "fromPlatform", "earlyAccess", "archived"),
+        "`true`; anything but `false`, `0` and nothing counts so.",
+    ),
     "period": "Only what is younger.",
     "nsfw": "Whether mature content is shown too.",
     "browsingLevel": "Levels to show, as a mask of bits: 1, 2, 4, 8, 16. It wins over `nsfw`.",
     "token": "An API key, where no header can be sent.",
     "username": "Whose, in any letter case.",
+    "favorites": "Those on a list of one's own; needs a key.",
+    "hidden": "Those on a list of one's own; needs a key.",
+    "status": "Moderators alone may see any but published ones.",
     "withMeta": "Whether the recipe of each picture comes along.",
     "withTags": "Whether the tags of each picture come along.",
 }
@@ -53,7 +61,10 @@ QUERIES: Final[dict[str, list[Parameter]]] = {
         modelVersionIds=_list_of(_ID), tag=_STRING, username=_STRING, types=_list_of(_one_of(v1.MODEL_TYPES)),
         baseModels=_list_of(_STRING), fileFormats=_list_of(_one_of(v1.FILE_FORMATS)),
         sort=_one_of(v1.MODEL_SORTS, "Highest Rated"), period=_one_of(v1.PERIODS, "AllTime"), nsfw=_BOOLEAN,
-        token=_STRING,
+        checkpointType=_one_of(v1.CHECKPOINT_TYPES), allowCommercialUse=_list_of(_one_of(v1.COMMERCIAL_USES)),
+        availability=_one_of(v1.AVAILABILITIES), status=_list_of(_one_of(v1.MODEL_STATUSES)), favorites=_BOOLEAN,
+        hidden=_BOOLEAN, primaryFileOnly=_BOOLEAN, supportsGeneration=_STRING, fromPlatform=_STRING,
+        earlyAccess=_STRING, archived=_STRING, token=_STRING,
     ),
     "/api/v1/images": _query(
         limit=_whole(0, 200, 100), page=_whole(1, 1_000_000), cursor=_STRING, imageId=_ID, postId=_ID, modelId=_ID,
@@ -69,14 +80,15 @@ QUERIES: Final[dict[str, list[Parameter]]] = {
     "/api/v1/me": _query(token=_STRING),
     "/api/v1/articles": _query(limit=_whole(1, 100), sort=_STRING, nsfw=_BOOLEAN, tags=_list_of(_ID)),
     "/api/v1/collections": _query(
-        limit=_whole(1, 100), cursor=_STRING, sort=_one_of(["Newest", "Most Followers"], "Newest"), nsfw=_BOOLEAN
+        limit=_whole(1, 100), cursor=_STRING, sort=_one_of(["Newest", "Most Followers"], "Newest"), nsfw=_BOOLEAN,
+        query=Schema(type=OpenAPIType.STRING, max_length=100),
     ),
     "/api/v1/permissions/check": _query(entityIds=_list_of(_ID), entityType=_one_of(["ModelVersion"], "ModelVersion")),
     "/api/v1/model-versions/mini/{version_id:str}": _query(modelFileId=_ID, token=_STRING),
     "/api/v1/model-files/{file_id:str}/tensor-metadata": _query(summaryOnly=_BOOLEAN),
     "/api/download/models/{version_id:str}": _query(
         fileId=_ID, type=_one_of(v1.FILE_TYPES), format=_one_of(v1.FILE_FORMATS), size=_one_of(["full", "pruned"]),
-        fp=Schema(type=OpenAPIType.STRING, max_length=64), token=_STRING,
+        fp=_LABEL, quantType=_LABEL, token=_STRING,
     ),
 }  # fmt: skip
 """By the path of the route."""

@@ -176,3 +176,16 @@ def test_other_refusals_of_the_hubs_api(hub: HubDriver) -> None:
     problem_of(hub.admin.post("/api/hub/accounts", json={"username": "admin"}), 409)
     problem_of(hub.admin.post("/api/hub/keys", content=b"x" * 11_000_000), 413)
     problem_of(hub.admin.post("/api/hub/keys", content=b"{}", headers={"content-type": "text/plain"}), 415)
+
+
+@pytest.mark.parametrize("name", ["favorites", "hidden"])
+@pytest.mark.parametrize("value", ["true", "false", "0"])
+def test_lists_of_ones_own_need_a_key_even_where_they_are_not_wanted(hub: HubDriver, name: str, value: str) -> None:
+    assert get(hub, "/models", 401, **{name: value}).json() == {"error": "Unauthorized"}
+    answer = hub.admin.get("/api/v1/models", params={name: value, "limit": 1})
+    assert answer.status_code == 200, answer.text
+
+
+def test_private_models_are_asked_for_by_their_owner(hub: HubDriver) -> None:
+    assert get(hub, "/models", 401, availability="Private").json() == {"error": "Unauthorized"}
+    assert hub.admin.get("/api/v1/models?availability=Private").json() == {"error": "Unauthorized"}
