@@ -91,7 +91,8 @@ PARAMETERS = [
         types=some_of(v1.MODEL_TYPES), sort=one_of(*v1.MODEL_SORTS), period=one_of(*v1.PERIODS), nsfw=flag,
         fileFormats=some_of(v1.FILE_FORMATS), allowCommercialUse=some_of(v1.COMMERCIAL_USES),
         status=some_of(v1.MODEL_STATUSES), checkpointType=one_of(*v1.CHECKPOINT_TYPES), primaryFileOnly=flag,
-        supportsGeneration=anything, fromPlatform=anything, earlyAccess=anything, archived=anything, query=anything, tag=anything, tagname=anything, username=anything,
+        supportsGeneration=anything, fromPlatform=anything, earlyAccess=anything, archived=anything,
+        query=anything, tag=anything, tagname=anything, username=anything,
         user=anything, baseModels=anything, rating=anything, token=anything, pageSize=anything,
         allowDifferentLicenses=anything,
     ),
@@ -122,7 +123,7 @@ PARAMETERS = [
     *_of("/api/v1/model-versions/mini/{version}", "text", epoch=anything, modelFileId=one_id),
     *_of(
         "/api/download/models/{version}", "text", type=one_of(*v1.FILE_TYPES, or_nothing=True),
-        format=one_of(*v1.FILE_FORMATS, or_nothing=True), 
+        format=one_of(*v1.FILE_FORMATS, or_nothing=True),
         size=one_of("full", "pruned", or_nothing=True), fp=label, quantType=label,
         fileId=lambda text: not text or re.fullmatch("0|[1-9][0-9]{0,9}", text) is not None, token=anything,
     ),
