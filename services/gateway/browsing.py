@@ -49,7 +49,7 @@ async def find_models(peers: Peers, query: ModelQuery, actor: Actor = NOBODY) ->
     try:
         return await _search(peers, query)
     except Unavailable:
-        if not query.is_plain_browse or query.cursor:
+        if not query.is_plain_browse or query.cursor or (query.page or 1) > 1:
             raise
         return await _newest(peers, query)
 

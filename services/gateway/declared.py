@@ -23,7 +23,7 @@ from services.gateway.declared_queries import QUERIES
 from services.gateway.domain.access import Requirement
 
 _KEY = "key"
-_HUB_TAGS = frozenset({"Publishing", "Community", "Moderation", "Accounts"})
+_HUB_TAGS = frozenset({"Publishing", "Community", "Collections", "Scanning", "Search", "Moderation", "Accounts"})
 _TEXT, _OBJECT, _LIST = Schema(type=OpenAPIType.STRING), OpenAPIType.OBJECT, OpenAPIType.ARRAY
 _FIELD = Schema(type=_OBJECT, properties={"field": _TEXT, "message": _TEXT}, required=["field", "message"])
 _PROBLEM = Schema(

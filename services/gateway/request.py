@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar import Request
 
@@ -38,6 +39,11 @@ def origin_of(request: AnyRequest) -> str:
     if not _HOST.fullmatch(host):
         raise Invalid("The Host header is missing or malformed.")
     return f"{request.scope['scheme']}://{host}"
+
+
+def pairs_of(request: AnyRequest) -> list[tuple[str, str]]:
+    """The query's parameters in the order in which they were sent; what is no UTF-8 becomes U+FFFD."""
+    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
 
 
 def placed(document: bytes, origin: str) -> bytes:

@@ -225,4 +225,6 @@ class Collections:
 
 
 def _literal(text: str) -> str:
-    return "".join(f"\\{char}" if not char.isalnum() and not char.isspace() else char for char in text)
+    """A pattern for the text itself; the zero character, which no pattern may hold, by its number."""
+    kept = (f"\\{char}" if not char.isalnum() and not char.isspace() else char for char in text)
+    return "".join(r"\x00" if char == "\\\0" else char for char in kept)

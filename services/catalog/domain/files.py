@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
@@ -138,10 +139,21 @@ def _camel(text: str) -> str:
     return first.lower() + "".join(word if word.isupper() else word.capitalize() for word in rest)
 
 
-def _safe(name: str) -> str:
-    """ASCII, no quotes, `;`, `=` or separators: four parsers of Content-Disposition are in use."""
-    ascii_name = name.encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._ ()+\-]", "_", ascii_name).strip(" .") or "file"
+def _safe(name: str, otherwise: str) -> str:
+    """ASCII, no quotes, `;`, `=` or separators: four parsers of Content-Disposition are in use.
+
+    Accents go; a stem of which nothing is left, as one in Chinese, becomes `otherwise`. The extension stays.
+    """
+    stem, dot, ending = name.rpartition(".") if "." in name.strip(".") else (name, "", "")
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    kept = re.sub(r"[^A-Za-z0-9._ ()+\-]", "_", plain).strip(" .")
+    ending = re.sub(r"[^A-Za-z0-9]", "", ending)
+    return (kept if re.search(r"[A-Za-z0-9]", kept) else otherwise) + (f".{ending}" if dot and ending else "")
+
+
+def component_name(file: File) -> str:
+    """The name of a file that a version borrows: the one it was uploaded under."""
+    return _safe(file.name, f"file-{file.id}")
 
 
 def download_name(model: Model, version: Version, file: File) -> str:
@@ -152,7 +164,7 @@ def download_name(model: Model, version: Version, file: File) -> str:
     """
     taken: set[str] = set()
     for each in ordered_files(version):
-        made, uploaded = _made_name(model, version, each), _safe(each.name)
+        made, uploaded = _made_name(model, version, each), _safe(each.name, f"{model.id}-{version.id}")
         stem, dot, extension = uploaded.rpartition(".")
         numbered = f"{stem}-{each.id}{dot}{extension}" if stem else f"{uploaded}-{each.id}"
         # Folded, since not every file system tells the cases apart.
@@ -164,24 +176,23 @@ def download_name(model: Model, version: Version, file: File) -> str:
 
 
 def _made_name(model: Model, version: Version, file: File) -> str:
+    otherwise = f"{model.id}-{version.id}"
     if file.override_name:
-        return _safe(file.override_name)
+        return _safe(file.override_name, otherwise)
     extension = PurePosixPath(file.name).suffix.lstrip(".").lower()
     keeps_name = model.type in ("LORA", "LoCon") or file.type not in FILE_TYPES or not extension
     if keeps_name or not re.search(r"[A-Za-z0-9]", model.name):
-        return _safe(file.name)
+        return _safe(file.name, otherwise)
     version_name = re.sub(re.escape(model.name), "", version.name, flags=re.IGNORECASE)
     stem = "_".join(part for part in (_camel(model.name), _camel(version_name)) if part)
     if file.type == "Training Data":
-        return _safe(f"{stem}_trainingData.zip")
+        return _safe(f"{stem}_trainingData.zip", otherwise)
+    if file.type == "VAE" or (model.type == "TextualInversion" and not version.trained_words):
+        return _safe(file.name, otherwise)
     if model.type == "TextualInversion":
-        if not version.trained_words:
-            return _safe(file.name)
         negative = "-neg" if file.type == "Negative" else ""
-        return _safe(f"{version.trained_words[0]}{negative}.{extension}")
-    if file.type == "VAE":
-        return _safe(file.name)
+        return _safe(f"{version.trained_words[0]}{negative}.{extension}", f"{otherwise}{negative}")
     suffix = "-inpainting" if "-inpainting" in file.name.lower() else ""
     suffix = ".instruct-pix2pix" if ".instruct-pix2pix" in file.name.lower() else suffix
     suffix += "_txt" if file.type == "Text Encoder" else ""
-    return _safe(f"{stem}{suffix}.{extension}")
+    return _safe(f"{stem}{suffix}.{extension}", otherwise)

@@ -71,7 +71,8 @@ def list_unlisted(model: Model, shown: Shown, wire: Wire) -> v1.Model:
 def is_for_everybody(model: Model, levels: int, wire: Wire) -> bool:
     """Whether plain browsing with these levels shows the model at all."""
     is_calm = not (model.archived or model.poi or (is_marked_mature(model) and levels == v1.LEVEL_PG))
-    return is_calm and wire.model_level(model) & levels != 0
+    shows_minors = model.minor and levels & v1.LEVEL_MATURE_MASK
+    return is_calm and not shows_minors and wire.model_level(model) & levels != 0
 
 
 def _is_wanted(model: Model, version: Version, shown: Shown) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET
 
 from services.catalog.domain.file_wire import download_url, file_document
-from services.catalog.domain.files import ordered_files
+from services.catalog.domain.files import component_name, ordered_files
 from services.catalog.domain.maturity import image_level, is_marked_mature, version_level
 from services.catalog.domain.model import Image, Model, Version
 from services.catalog.domain.text import to_html
@@ -232,6 +232,7 @@ class Wire:
             + [
                 msgspec.structs.replace(
                     file_document(model, version, msgspec.structs.replace(component.file, type="VAE"), primary=False),
+                    name=component_name(component.file),
                     download_url=f"{download_url(version)}?type=VAE",
                 )
                 for component in version.components

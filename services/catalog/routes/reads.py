@@ -12,7 +12,7 @@ from services.catalog.domain.base_models import base_models
 from services.catalog.domain.delivery import require_downloadable
 from services.catalog.domain.documents import encode
 from services.catalog.domain.drafts import may_see
-from services.catalog.domain.files import choose_file, component_file, lacks_component
+from services.catalog.domain.files import choose_file, component_file, component_name, lacks_component
 from services.catalog.domain.listing import Shown, is_for_everybody, list_item
 from services.catalog.domain.model import File, Model, Version
 from services.catalog.domain.repos import MAIN, download_target, find_revision, repo_at
@@ -164,7 +164,9 @@ class Reads(Controller):
             linked = giver.version(component.version_id) if giver is not None else None
             if giver is not None and linked is not None:
                 require_downloadable(giver, linked, actor, now(), only_for_accounts=only_for_accounts)
-                return _target(giver, linked, component_file(linked, wish))
+                file = component_file(linked, wish)
+                target = _target(giver, linked, file)
+                return msgspec.structs.replace(target, name=component_name(file)) if file is not None else target
         raise NotFound("File not found")
 
     @get("/repos/{creator:str}/{name:str}")

@@ -14,7 +14,7 @@ from services.gateway.collection_pages import Keeping, render_collection, render
 from services.gateway.page_answers import AnyRequest, field, frame_of, html, see_other
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
-from services.gateway.request import with_origin
+from services.gateway.request import placed, with_origin
 from shared.actor import Actor
 from shared.api import v1
 from shared.api.collections import CollectionChange, CollectionPage, HubCollection, NewCollection
@@ -56,7 +56,7 @@ class CollectionPages(Controller):
         if ids:
             params = [("ids", str(model_id)) for model_id in ids] + [("levels", str(v1.LEVEL_PG))]
             body = await peers.catalog.call("GET", "/v1/models", params=params)
-            models = msgspec.json.decode(with_origin(body, origin))
+            models = msgspec.json.decode(placed(body, origin))
         is_own = actor.is_known and found.owner_id == actor.account_id
         text = render_collection(frame_of(request), found, models, is_own=is_own, done=done)
         return html(text, is_private=is_own)

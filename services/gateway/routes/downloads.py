@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from shared.api.inside import Wish
 from shared.api.v1 import FILE_FORMATS, FILE_TYPES
 from shared.problems import Forbidden, Invalid, TooMany
 
+_ID = re.compile("0|[1-9][0-9]{0,9}")
 _SIZES = ("full", "pruned")
 _LONGEST = 64
 _NO_STORE = "no-store, max-age=0"
@@ -30,7 +32,7 @@ def _wish(request: Request[Any, Any, Any]) -> Wish:
     sent = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
     wish: dict[str, Any] = {}
     if "fileId" in sent:
-        if not sent["fileId"].isascii() or not sent["fileId"].isdecimal() or len(sent["fileId"]) > 10:
+        if not _ID.fullmatch(sent["fileId"]):
             raise Invalid("fileId: expected a number")
         wish["file_id"] = int(sent["fileId"])
     for name, known in (("type", FILE_TYPES), ("format", FILE_FORMATS)):

@@ -14,7 +14,7 @@ from services.gateway.browsing import find_models, to_json
 from services.gateway.model_query import BadQuery, parse_model_query
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
-from services.gateway.request import placed, with_origin
+from services.gateway.request import pairs_of, placed, with_origin
 from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
 from services.gateway.views.own_model import render_own_model
@@ -40,7 +40,7 @@ class Pages(Controller):
     @get(["/", "/models"])
     async def browse(self, request: AnyRequest, peers: Peers, origin: str) -> Response[str]:
         """Search and browse."""
-        pairs = [(name, value) for name, value in request.query_params.multi_items() if value.strip()]
+        pairs = [(name, value) for name, value in pairs_of(request) if value.strip()]
         try:
             query = parse_model_query([*pairs, ("limit", str(_CARDS))])
         except BadQuery as error:

@@ -21,7 +21,7 @@ from services.gateway.identify import caller_of
 from services.gateway.model_query import parse_model_query, require_shallow
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
-from services.gateway.request import AnyRequest, origin_of, placed
+from services.gateway.request import AnyRequest, origin_of, pairs_of, placed
 from services.gateway.viewing import for_caller
 from shared.api import v1
 from shared.problems import Invalid, NotFound
@@ -37,13 +37,13 @@ class V1(Controller):
     @get("/models", responses=answers(v1.ModelPage), media_type=MediaType.JSON)
     async def list_models(self, request: AnyRequest, peers: Peers, accounts: Repository) -> Response[bytes]:
         """Search and browse models. Arrays come repeated or comma-joined; follow `metadata.nextPage`."""
-        pairs = list(request.query_params.multi_items())
+        pairs = pairs_of(request)
         query = parse_model_query(pairs)
         # The first page is what a search without a number answers, and old tools send the number always.
         if query.query and query.page not in (None, 1):
             raise Invalid("Cannot use page param with query search. Use cursor-based pagination.")
         require_shallow(query.page, query.limit, query.cursor)
-        if query.username and await accounts.find_account(query.username) is None:
+        if query.username is not None and (not query.username or await accounts.find_account(query.username) is None):
             return no_such_user()
         caller, origin = caller_of(request), origin_of(request)
         query = await for_caller(query, caller, peers, accounts)

@@ -12,6 +12,7 @@ from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.declared import needs
 from services.gateway.peers import Peers
 from services.gateway.query_reader import MAX_ID, QueryReader
+from services.gateway.request import pairs_of
 from shared.api import v1
 from shared.api.collections import CollectionPage, HubCollection
 from shared.problems import Invalid, NotFound
@@ -34,7 +35,7 @@ class V1Collections(Controller):
     @get("/collections", responses=answers(v1.CollectionList), media_type=MediaType.JSON, **needs("public"))
     async def list_collections(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
         """Public collections: the newest or the most followed first; without `nsfw` those that have something PG."""
-        pairs = list(request.query_params.multi_items())
+        pairs = pairs_of(request)
         read = QueryReader(pairs)
         limit = read.integer("limit", 1, 100)
         sort = read.choice("sort", _COLLECTION_SORTS, "Newest") if read.was_sent("sort") else "Newest"
@@ -81,7 +82,7 @@ class V1Collections(Controller):
     @get("/articles", responses=answers(v1.ListOfNothing), media_type=MediaType.JSON, **needs("public"))
     async def list_articles(self, request: AnyRequest, origin: str) -> Response[bytes]:
         """Always empty: the hub has no articles."""
-        read = QueryReader(list(request.query_params.multi_items()))
+        read = QueryReader(pairs_of(request))
         read.integer("limit", 1, 100)
         read.choice("sort", _ARTICLE_SORTS, "Newest")
         read.boolean("nsfw", default=False)

@@ -14,6 +14,7 @@ from services.gateway.image_query import ImageQuery, parse_image_query
 from services.gateway.model_query import require_shallow
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
+from services.gateway.request import pairs_of
 from shared.api import v1
 from shared.clock import now
 from shared.problems import Invalid
@@ -39,14 +40,14 @@ class V1Images(Controller):
         self, request: Request[Any, Any, Any], peers: Peers, accounts: Repository, origin: str
     ) -> Response[bytes]:
         """Pictures, newest first: of a model, a version, somebody, with a tag. Follow `metadata.nextPage`."""
-        pairs = list(request.query_params.multi_items())
+        pairs = pairs_of(request)
         known: list[str] = []
         if any(name.startswith("baseModels") for name, _ in pairs):
             known = (await peers.catalog.fetch("GET", "/v1/enums", dict[str, list[str]]))["BaseModel"]
         query = parse_image_query(pairs, known)
         require_shallow(query.page, query.limit, query.cursor)
         if query.sort == "Random" and query.is_of_one_model:
-            return coded("Random sort needs a collection, and this hub has none.", "BAD_REQUEST", 400)
+            return coded("Random sort needs a collection, and pictures are in none here.", "BAD_REQUEST", 400)
         user_id = query.user_id
         if query.username is not None:
             account = await accounts.find_account(query.username)

@@ -14,6 +14,7 @@ from services.gateway.domain.access import Caller
 from services.gateway.peers import Peers
 from services.gateway.query_reader import QueryReader
 from services.gateway.repository import Repository
+from services.gateway.request import pairs_of
 from shared.api import v1
 from shared.api.inside import NamesPage
 
@@ -49,7 +50,7 @@ class V1People(Controller):
     @get("/creators", responses=answers(v1.CreatorPage), media_type=MediaType.JSON, **needs("public"))
     async def list_creators(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
         """Everybody with a published model, by name; `query` is a part of the name."""
-        pairs = list(request.query_params.multi_items())
+        pairs = pairs_of(request)
         asked = _names(pairs)
         found = await peers.catalog.fetch("GET", "/v1/creators", NamesPage, params=asked.catalog_params())
         items = [
@@ -65,7 +66,7 @@ class V1People(Controller):
     @get("/tags", responses=answers(v1.TagPage), media_type=MediaType.JSON, **needs("public"))
     async def list_tags(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
         """Tags of published models, the most used first; `query` is the beginning of the name."""
-        pairs = list(request.query_params.multi_items())
+        pairs = pairs_of(request)
         asked = _names(pairs)
         found = await peers.catalog.fetch("GET", "/v1/tags", NamesPage, params=asked.catalog_params())
         items = [
@@ -78,7 +79,7 @@ class V1People(Controller):
     @get("/users", responses=answers(v1.UserList), media_type=MediaType.JSON, **needs("public"))
     async def list_users(self, request: AnyRequest, accounts: Repository, origin: str) -> Response[bytes]:
         """Accounts by `ids`, or by the beginning of their name."""
-        read = QueryReader(list(request.query_params.multi_items()))
+        read = QueryReader(pairs_of(request))
         ids = read.integers("ids")
         if len(ids) > _MOST_USERS:
             read.issues.append({"code": "too_big", "maximum": _MOST_USERS, "path": ["ids"], "message": "Too many ids"})

@@ -10,6 +10,7 @@ from services.gateway.compatible_answers import PRIVATE_CACHE, answer
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.declared import needs
 from services.gateway.query_reader import QueryReader
+from services.gateway.request import pairs_of
 from shared.problems import Forbidden, Invalid
 
 _PAGE = 60
@@ -20,6 +21,7 @@ class V1Vault(Controller):
     """What somebody without a vault is told."""
 
     path = "/api/v1/vault"
+    include_in_schema = False
     tags = ["Compatible API"]
     exception_handlers = compatible_handlers()
 
@@ -31,7 +33,7 @@ class V1Vault(Controller):
     @get("/all", media_type=MediaType.JSON, **needs("read"))
     async def list_items(self, request: Request[Any, Any, Any], origin: str) -> Response[bytes]:
         """Nothing in it."""
-        read = QueryReader(list(request.query_params.multi_items()))
+        read = QueryReader(pairs_of(request))
         limit, page = read.integer("limit", 1, 200), read.integer("page", 1, 1_000_000)
         read.raise_issues()
         paging = {"totalItems": 0, "currentPage": page or 1, "pageSize": limit or _PAGE, "totalPages": 0}
@@ -40,7 +42,7 @@ class V1Vault(Controller):
     @get("/check-vault", media_type=MediaType.JSON, **needs("read"))
     async def check(self, request: Request[Any, Any, Any], origin: str) -> Response[bytes]:
         """None of these versions is in it."""
-        read = QueryReader(list(request.query_params.multi_items()))
+        read = QueryReader(pairs_of(request))
         ids = read.integers("modelVersionIds")
         if read.issues or len(ids) > _MOST_VERSIONS:
             raise Invalid("Could not parse provided model versions array.")

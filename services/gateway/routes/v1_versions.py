@@ -24,6 +24,7 @@ from services.gateway.domain.access import Caller
 from services.gateway.hash_list import HundredHashes, TenThousandHashes, parse_hashes
 from services.gateway.peers import Peers
 from services.gateway.query_reader import QueryReader
+from services.gateway.request import pairs_of
 from services.gateway.tensor_header import (
     MAX_HEADER_BYTES,
     Format,
@@ -88,7 +89,7 @@ class V1Versions(Controller):
     )  # fmt: skip
     async def permissions(self, request: AnyRequest, peers: Peers, origin: str) -> Response[bytes]:
         """Whether the versions `entityIds` may be used: all that are public, by everybody."""
-        read = QueryReader(list(request.query_params.multi_items()))
+        read = QueryReader(pairs_of(request))
         ids = read.integers("entityIds")
         if read.issues or len(ids) > _MOST_ENTITIES:
             raise Invalid("Could not parse provided model versions array.")

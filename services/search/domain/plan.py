@@ -192,12 +192,12 @@ def _each_of(ways: Sequence[Sequence[str]], field: str) -> AnyClause:
 
 
 def _most(asked: Recognised) -> Tiers:
-    """Two thirds of three words or more."""
-    count = len(asked.words)
-    if count < 3:
+    """Two thirds of three different words or more."""
+    words = tuple({fold(word): word for word in asked.words}.values())
+    if len(words) < 3:
         return ()
-    needed = -(-2 * count // 3)
-    return tuple(Some(tuple(_in(field, "pairs")(word) for word in asked.words), needed) for field in ("name", "terms"))
+    needed = -(-2 * len(words) // 3)
+    return tuple(Some(tuple(_in(field, "pairs")(word) for word in words), needed) for field in ("name", "terms"))
 
 
 def _whole(words: Iterable[str]) -> str:

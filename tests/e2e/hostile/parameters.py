@@ -113,8 +113,8 @@ PARAMETERS = [
         username=anything, cursor=anything,
     ),
     *_of(
-        "/api/v1/collections", limit=whole(1, 100), nsfw=flag, sort=one_of("Newest", "Most Followers"), query=anything,
-        cursor=anything,
+        "/api/v1/collections", limit=whole(1, 100), nsfw=flag, sort=one_of("Newest", "Most Followers"),
+        query=lambda text: len(text) <= 100, cursor=_ONE_ID,
     ),
     *_of(
         "/api/v1/permissions/check", "text", entityIds=ids, userId=anything, entityType=anything, permission=anything

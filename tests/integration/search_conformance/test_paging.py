@@ -122,7 +122,7 @@ SORT_KEYS: dict[str, Callable[[int, SearchDocument], tuple[float, ...]]] = {
     "Most Downloaded": lambda i, m: (-m.downloads, i),
     "Most Liked": lambda i, m: (-m.thumbs_up, -m.downloads, i),
     "Most Discussed": lambda i, m: (-m.comments, -m.downloads, i),
-    "Most Collected": lambda i, m: (-m.thumbs_up, -m.downloads, i),
+    "Most Collected": lambda i, m: (-m.collected, -m.downloads, i),
     "Most Images": lambda i, m: (-m.images, -m.downloads, i),
     "Newest": lambda i, m: (-int(m.last_version_at.timestamp()), -i),
     "Oldest": lambda i, m: (int(m.last_version_at.timestamp()), i),

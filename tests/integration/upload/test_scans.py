@@ -195,7 +195,11 @@ async def test_bytes_that_were_seen_are_recognised_until_something_that_scans_ch
     twin = await scans.find_twin(second, "cd" * 32, Engines())
     assert twin is not None and (twin.file_id, twin.sha256) == (1, SHA256)
     assert await scans.find_twin(second, "ce" * 32, Engines()) is None
-    for changed in (Engines(scanner="2"), Engines(rules="3"), Engines(has_antivirus=True, signatures="27500/x")):
+    for changed in (
+        Engines(scanner="another"),
+        Engines(rules="others"),
+        Engines(has_antivirus=True, signatures="27500/x"),
+    ):
         assert await scans.find_twin(second, "cd" * 32, changed) is None
 
 

@@ -142,8 +142,12 @@ def test_a_checkpoint_is_called_after_its_model_and_version(model_name: str, ver
         ("VAE", {}, (), "dream_v1.safetensors"),
         ("Checkpoint", {"type": "Of another release"}, (), "up loaded.safetensors"),
         ("Checkpoint", {"override_name": "my own; name.safetensors"}, (), "my own_ name.safetensors"),
+        ("LORA", {"name": "模型.safetensors"}, (), "1-10.safetensors"),
+        ("LORA", {"name": "Über_Café v1.safetensors"}, (), "Uber_Cafe v1.safetensors"),
+        ("TextualInversion", {"type": "VAE", "name": "own.vae.pt"}, ("kubist",), "own.vae.pt"),
+        ("TextualInversion", {}, ("立体派",), "1-10.safetensors"),
         ("LORA", {"override_name": "chosen.safetensors"}, (), "chosen.safetensors"),
-        ("LORA", {"name": 'a";\r\nx=1/é.safetensors'}, (), "a____x_1_.safetensors"),
+        ("LORA", {"name": 'a";\r\nx=1/é.safetensors'}, (), "a____x_1_e.safetensors"),
     ],
 )
 def test_other_files_are_called_by_their_kind(
