@@ -42,6 +42,8 @@ _COMPATIBLE_ERROR = Schema(
         Schema(type=_LIST, items=Schema(type=_OBJECT)),
     ]
 )
+_REFUSED_EARLY = Schema(type=_OBJECT, properties={"detail": _TEXT, "error": _TEXT}, required=["detail", "error"])
+"""By the server itself, before it is known which address was meant."""
 COMPONENTS = Components(
     responses={
         "Problem": OpenAPIResponse(
@@ -52,6 +54,7 @@ COMPONENTS = Components(
             description="What is wrong, in the shape that the address has for it.",
             content={
                 "application/json": OpenAPIMediaType(schema=_COMPATIBLE_ERROR),
+                "application/problem+json": OpenAPIMediaType(schema=_REFUSED_EARLY),
                 "text/plain": OpenAPIMediaType(schema=_TEXT),
             },
         ),
