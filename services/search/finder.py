@@ -43,6 +43,7 @@ class _Searched(msgspec.Struct, frozen=True):
     mode: Mode
     found: Found
     meant: list[Candidates]
+    """What each word may mean, where spelling was tried."""
     first: Question
 
 
@@ -89,7 +90,7 @@ class Finder:
             total=found.total,
             next_cursor=write_cursor(wanted.fingerprint, mode, (last.tier, last.value, last.id)) if last else None,
             fallback=_FALLBACKS.get(mode) if found.total else None,
-            corrected=spelling.corrected(search.meant) if mode == "similar" and found.total else None,
+            corrected=_corrected(search),
             facets=facets_of(found.facets, wanted),
             **explained,
         )
@@ -114,9 +115,10 @@ class Finder:
             facets={name: FacetAsk(field=FACETS[name], most=_FACET_VALUES) for name in facets},
         )  # fmt: skip
         searched: _Searched | None = None
+        meant: list[Candidates] = []
         for mode in modes:
-            meant = await self._meant(asked, question) if mode == "similar" else []
-            tiers = tiers_of(asked, mode, meant)
+            meant = await self._meant(asked, question) if mode == "similar" else meant
+            tiers = tiers_of(asked, mode, meant if mode == "similar" else [])
             if not tiers and mode != "browse":
                 continue
             order: Order = SORTS[wanted.sort] if mode == "browse" else POPULARITY
@@ -165,6 +167,14 @@ class Finder:
             with attempt:
                 return await self._index.search(question)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _corrected(search: _Searched) -> str | None:
+    """The query as it would be spelt: with the hits that it gave, or as advice where filters hide even those."""
+    is_known = bool(search.meant) and all(search.meant)
+    return (
+        spelling.corrected(search.meant) if is_known and (search.mode == "similar" or not search.found.total) else None
+    )
 
 
 def with_written_filters(wanted: Wanted) -> Wanted:
