@@ -38,13 +38,14 @@ _VOCABULARY = 1_000
 
 
 class _Searched(msgspec.Struct, frozen=True):
-    """How something was found, or not; `first` is the question that was asked first, before any fallback."""
+    """How something was found, or not; `first` is what was asked before any fallback, `exactly` its answer."""
 
     mode: Mode
     found: Found
     meant: list[Candidates]
     """What each word may mean, where spelling was tried."""
     first: Question
+    exactly: Found
 
 
 class Finder:
@@ -90,8 +91,8 @@ class Finder:
             total=found.total,
             next_cursor=write_cursor(wanted.fingerprint, mode, (last.tier, last.value, last.id)) if last else None,
             fallback=_FALLBACKS.get(mode) if found.total else None,
-            corrected=_corrected(search),
-            facets=facets_of(found.facets, wanted),
+            corrected=_corrected(search, asked.words),
+            facets=facets_of((found if found.total else search.exactly).facets, wanted),
             **explained,
         )
 
@@ -124,7 +125,9 @@ class Finder:
             order: Order = SORTS[wanted.sort] if mode == "browse" else POPULARITY
             asking = msgspec.structs.replace(question, tiers=tiers, order=order)
             found = await self._search(asking)
-            searched = _Searched(mode, found, meant, searched.first if searched else asking)
+            searched = _Searched(
+                mode, found, meant, searched.first if searched else asking, searched.exactly if searched else found
+            )
             if found.total:
                 break
         assert searched is not None, "every query has a first way to be found"
@@ -169,12 +172,12 @@ class Finder:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _corrected(search: _Searched) -> str | None:
+def _corrected(search: _Searched, words: Sequence[str]) -> str | None:
     """The query as it would be spelt: with the hits that it gave, or as advice where filters hide even those."""
-    is_known = bool(search.meant) and all(search.meant)
-    return (
-        spelling.corrected(search.meant) if is_known and (search.mode == "similar" or not search.found.total) else None
-    )
+    if not search.meant or not all(search.meant) or (search.found.total and search.mode != "similar"):
+        return None
+    spelt = spelling.corrected(search.meant)
+    return spelt if spelt != " ".join(map(fold, words)) else None
 
 
 def with_written_filters(wanted: Wanted) -> Wanted:
