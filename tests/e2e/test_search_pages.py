@@ -6,6 +6,7 @@ import re
 import secrets
 from html import unescape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -40,9 +41,9 @@ def published(hub: HubDriver, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return found
 
 
-def _all_found(hub: HubDriver) -> None:
+def _all_found(hub: HubDriver) -> bool:
     answer = hub.anonymous.get("/api/v1/models", params={"tag": MARK})
-    assert len(answer.json()["items"]) == 3
+    return len(answer.json()["items"]) == 3
 
 
 def _options(text: str) -> dict[tuple[str, str], tuple[bool, str]]:
@@ -58,7 +59,7 @@ def _total(text: str) -> int:
 
 def test_the_number_beside_a_choice_is_the_number_of_models_after_choosing_it(browser: httpx.Client) -> None:
     start = [("tag", MARK), ("types", "VAE")]
-    options = _options(check_page(browser.get("/", params=start)))
+    options = _options(check_page(browser.get(f"/?{urlencode(start)}")))
     assert options["types", "VAE"] == (True, "1")
     assert options["types", "LORA"] == (False, "2")
     assert options["tag", MARK] == (True, "1")
@@ -68,27 +69,28 @@ def test_the_number_beside_a_choice_is_the_number_of_models_after_choosing_it(br
             continue
         # Types are alternatives: what stands beside one is the number with this one alone.
         asked = [("tag", MARK), ("types", value)] if name == "types" else [*start, (name, value)]
-        assert _total(check_page(browser.get("/", params=asked))) == int(count), (name, value)
+        assert _total(check_page(browser.get(f"/?{urlencode(asked)}"))) == int(count), (name, value)
         tried += 1
     assert tried >= 3
     assert {name for name, _ in options} == {"types", "baseModels", "tag", "username", "fileFormats", "sizes"}
 
 
 def test_every_chosen_filter_has_a_cross_that_lifts_it_alone(browser: httpx.Client) -> None:
-    text = check_page(browser.get("/", params=[("tag", MARK), ("types", "VAE"), ("sort", "Trending")]))
+    text = check_page(browser.get("/", params={"tag": MARK, "types": "VAE", "sort": "Trending"}))
     chips = {unescape(attrs["href"] or "") for tag, attrs in Elements(text).found if attrs.get("class") == "chip"}
     assert chips == {f"/?tag={MARK}&sort=Trending", "/?types=VAE&sort=Trending"}
     assert _total(check_page(browser.get(f"/?tag={MARK}&sort=Trending"))) == 3
 
 
 def test_what_is_typed_brings_models_and_tags(browser: httpx.Client, published: dict[str, int]) -> None:
-    def suggested() -> None:
+    def suggested() -> bool:
         answer = browser.get("/models/suggestions", params={"query": MARK[:-2]})
         assert answer.status_code == 200, answer.text
         links = [attrs for tag, attrs in Elements(answer.text).found if attrs.get("role") == "option"]
         heads = {str(each["href"]).rsplit("/", 1)[0] for each in links}
         assert {f"/models/{model_id}" for model_id in published.values()} <= heads
         assert f"/?tag={MARK}" in {each["href"] for each in links}
+        return True
 
     eventually(suggested)
 
@@ -113,11 +115,12 @@ def test_a_model_page_shows_similar_models_and_goes_on_without_search(
 ) -> None:
     address = f"/models/{published['Lantern']}"
 
-    def similar() -> None:
+    def similar() -> bool:
         text = check_page(browser.get(address))
         row = text.partition('class="model-similar"')[2]
         assert f'href="/models/{published["Gangway"]}/' in row
         assert f'href="/models/{published["Lantern"]}/' not in row
+        return True
 
     eventually(similar)
     hub.stop("search")
