@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from services.gateway.rendering import Frame, render
-from services.gateway.views.browse import card_view
+from services.gateway.views.card import card_view
 from services.gateway.views.pictures import is_showable, picture_view
 from services.gateway.views.wire import Json, Model, Picture
 from shared.api.collections import HubCollection

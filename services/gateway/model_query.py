@@ -30,6 +30,10 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     base_models: tuple[str, ...] = ()
     file_formats: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    creators: tuple[str, ...] = ()
+    """As `tag` and `username`, but several; pages ask for these."""
+    sizes: tuple[str, ...] = ()
     sort: str = "Highest Rated"
     period: str = "AllTime"
     nsfw: bool = False
@@ -59,7 +63,7 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         """Those of the versions to show; all, if none. Plain browsing shows what is for everybody, at once."""
         if self.availability is not None:
             return (self.availability,)
-        if self.ids or self.username or self.favorites:
+        if self.ids or self.username or self.creators or self.favorites:
             return ()
         return ("Public", "EarlyAccess") if self.early_access else ("Public",)
 
@@ -73,7 +77,8 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the database alone can answer, newest first, when search is down."""
         return not (
             self.query or self.ids or self.version_ids or self.tag or self.username or self.types or self.base_models
-            or self.file_formats or self.checkpoint_type or self.commercial_uses or self.supports_generation
+            or self.file_formats or self.tags or self.creators or self.sizes
+            or self.checkpoint_type or self.commercial_uses or self.supports_generation
             or self.early_access or self.archived or self.within is not None or self.primary_file_only
         )  # fmt: skip
 
@@ -84,6 +89,9 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in (("query", self.query), ("cursor", self.cursor), ("tag", self.tag)):
             params += [(name, value)] if value else []
         params += [("username", self.username)] if self.username else []
+        params += [("tag", value) for value in self.tags]
+        params += [("username", value) for value in self.creators]
+        params += [("sizes", value) for value in self.sizes]
         params += [("page", self.page)] if self.page and not self.cursor else []
         params += [("ids", value) for value in self.ids]
         params += [("modelVersionIds", value) for value in self.version_ids]
@@ -127,7 +135,7 @@ def parse_model_query(pairs: Sequence[tuple[str, str]]) -> ModelQuery:
         ids=read.integers("ids"),
         version_ids=read.integers("modelVersionIds"),
         tag=read.text("tag", "tagname"),
-        username=_normal(username) if username else None,
+        username=normal_username(username) if username else None,
         types=read.choices("types", v1.MODEL_TYPES),
         base_models=tuple(dict.fromkeys(read.all("baseModels"))),
         file_formats=read.choices("fileFormats", v1.FILE_FORMATS),
@@ -155,7 +163,7 @@ def _optional(read: QueryReader, name: str, known: Sequence[str]) -> str | None:
     return read.choice(name, known, "") or None if read.was_sent(name) else None
 
 
-def _normal(username: str) -> str:
+def normal_username(username: str) -> str:
     """A name as the public site reads it: some clients send the name that is shown."""
     return re.sub(r"[^A-Za-z0-9_]", "", username.replace(" ", "_", 1)).lower()
 
@@ -170,4 +178,4 @@ def require_shallow(page: int | None, limit: int, cursor: str | None) -> None:
         raise TooMany("You've requested too many pages, please use cursors instead")
 
 
-__all__ = ["BadQuery", "ModelQuery", "parse_model_query", "require_shallow"]
+__all__ = ["BadQuery", "ModelQuery", "normal_username", "parse_model_query", "require_shallow"]

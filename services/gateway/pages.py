@@ -4,6 +4,8 @@ The functions do no I/O beyond reading templates and static files of this packag
 work under `CONTENT_SECURITY_POLICY`: no inline script or style, nothing from a third party.
 """
 
+from collections.abc import Sequence
+
 from services.gateway.collection_pages import Keeping
 from services.gateway.rendering import (
     CONTENT_SECURITY_POLICY,
@@ -13,8 +15,11 @@ from services.gateway.rendering import (
     read_theme,
     render,
 )
-from services.gateway.views.browse import BrowseParams, browse_view
+from services.gateway.views.browse import browse_view
+from services.gateway.views.card import row_of_cards
+from services.gateway.views.filters import BrowseParams
 from services.gateway.views.model import files_view, find_version, model_view, previews_view
+from services.gateway.views.suggestions import suggestion_groups
 from services.gateway.views.wire import (
     Json,
     Model,
@@ -24,6 +29,7 @@ from services.gateway.views.wire import (
     read_page,
     read_reviews,
 )
+from shared.api.inside import SearchPage, Suggestions
 from shared.problems import NotFound
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "render_model",
     "render_previews_fragment",
     "render_problem",
+    "render_suggestions",
 ]
 
 _FRAME = Frame()
@@ -49,13 +56,22 @@ PUBLISH_COMMAND = (
 """What an empty hub shows, so that its owner can publish a first model."""
 
 
-def render_browse(page: Json | None, params: BrowseParams, *, frame: Frame = _FRAME) -> str:
+def render_browse(
+    page: Json | None,
+    params: BrowseParams,
+    *,
+    frame: Frame = _FRAME,
+    said: SearchPage | None = None,
+    popular: Sequence[Model] = (),
+) -> str:
     """The browse page.
 
     `page` is the answer of `GET /api/v1/models` plus, where known, `total`; None says that the search
-    is unavailable (answer 503). Raises `msgspec.ValidationError` if `page` is not such an answer.
+    is unavailable (answer 503). `said` is what search knows beside them, None where the database answered
+    instead; `popular` models stand where nothing was found. Raises
+    `msgspec.ValidationError` if `page` is not such an answer.
     """
-    view = browse_view(read_page(page) if page is not None else None, params)
+    view = browse_view(read_page(page) if page is not None else None, params, said, popular)
     return render("browse.html.jinja", frame, view=view, query=params.query, publish_command=PUBLISH_COMMAND)
 
 
@@ -75,12 +91,14 @@ def render_model(
     frame: Frame = _FRAME,
     notice: str | None = None,
     keeping: Keeping | None = None,
+    similar: Sequence[Model] = (),
 ) -> str:
     """The page of a model at one version, or at the latest where `version_id` is None.
 
     `model` is the answer of `GET /api/v1/models/{id}` (pictures may carry `meta`), `reviews` that of
     `GET /api/hub/models/{id}/reviews` or None where they could not be loaded, `hub` the HubModel or None.
-    `notice` is one sentence about what the visitor has just done, `keeping` where they keep the model.
+    `notice` is one sentence about what the visitor has just done, `keeping` where they keep the model,
+    `similar` models like it.
     Raises `NotFound` where the model has no such version.
     """
     shown = read_model(model)
@@ -90,7 +108,15 @@ def render_model(
         read_reviews(reviews) if reviews is not None else None,
         read_hub_model(hub),
     )
-    return render("model.html.jinja", frame, view=view, notice=notice, keeping=keeping)
+    return render(
+        "model.html.jinja", frame, view=view, notice=notice, keeping=keeping, similar=row_of_cards(list(similar))
+    )
+
+
+def render_suggestions(typed: str, models: Sequence[Model], found: Suggestions) -> str:
+    """The list below the search box, as a fragment; empty where nothing begins like that."""
+    groups = suggestion_groups(typed, models, found.creators, found.tags)
+    return render("partials/suggestions.html.jinja", groups=groups)
 
 
 def render_previews_fragment(model: Json, version_id: int | None, hub: Json | None) -> str:

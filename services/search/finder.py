@@ -38,12 +38,14 @@ _VOCABULARY = 1_000
 
 
 class _Searched(msgspec.Struct, frozen=True):
-    """How something was found, or not; `first` is the question that was asked first, before any fallback."""
+    """How something was found, or not; `first` is what was asked before any fallback, `exactly` its answer."""
 
     mode: Mode
     found: Found
     meant: list[Candidates]
+    """What each word may mean, where spelling was tried."""
     first: Question
+    exactly: Found
 
 
 class Finder:
@@ -89,8 +91,8 @@ class Finder:
             total=found.total,
             next_cursor=write_cursor(wanted.fingerprint, mode, (last.tier, last.value, last.id)) if last else None,
             fallback=_FALLBACKS.get(mode) if found.total else None,
-            corrected=spelling.corrected(search.meant) if mode == "similar" and found.total else None,
-            facets=facets_of(found.facets, wanted),
+            corrected=_corrected(search, asked.words),
+            facets=facets_of((found if found.total else search.exactly).facets, wanted),
             **explained,
         )
 
@@ -114,15 +116,18 @@ class Finder:
             facets={name: FacetAsk(field=FACETS[name], most=_FACET_VALUES) for name in facets},
         )  # fmt: skip
         searched: _Searched | None = None
+        meant: list[Candidates] = []
         for mode in modes:
-            meant = await self._meant(asked, question) if mode == "similar" else []
-            tiers = tiers_of(asked, mode, meant)
+            meant = await self._meant(asked, question) if mode == "similar" else meant
+            tiers = tiers_of(asked, mode, meant if mode == "similar" else [])
             if not tiers and mode != "browse":
                 continue
             order: Order = SORTS[wanted.sort] if mode == "browse" else POPULARITY
             asking = msgspec.structs.replace(question, tiers=tiers, order=order)
             found = await self._search(asking)
-            searched = _Searched(mode, found, meant, searched.first if searched else asking)
+            searched = _Searched(
+                mode, found, meant, searched.first if searched else asking, searched.exactly if searched else found
+            )
             if found.total:
                 break
         assert searched is not None, "every query has a first way to be found"
@@ -165,6 +170,14 @@ class Finder:
             with attempt:
                 return await self._index.search(question)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _corrected(search: _Searched, words: Sequence[str]) -> str | None:
+    """The query as it would be spelt: with the hits that it gave, or as advice where filters hide even those."""
+    if not search.meant or not all(search.meant) or (search.found.total and search.mode != "similar"):
+        return None
+    spelt = spelling.corrected(search.meant)
+    return spelt if spelt != " ".join(map(fold, words)) else None
 
 
 def with_written_filters(wanted: Wanted) -> Wanted:

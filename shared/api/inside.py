@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -129,6 +129,10 @@ EARLY_ACCESS = "early-access"
 """Slugs of the catalog's refusals of a download. The detail of the last one is when early access ends."""
 
 
+SIZE_BANDS: Final = ("up to 50 MB", "up to 500 MB", "up to 2.5 GB", "up to 8 GB", "over 8 GB")
+"""Values of the facet `sizes`, small ones first."""
+
+
 class FacetValue(Inside, frozen=True, kw_only=True):
     """A value of a facet, and how many models a list would have that also (or only) has this value chosen."""
 
@@ -160,7 +164,7 @@ class SearchPage(Inside, frozen=True, kw_only=True):
     fallback: str | None = None
     """Why the hits are not what was typed: `split` (a word was taken apart), `misspelt`, `some-words` (not all)."""
     corrected: str | None = None
-    """The query as it would be spelt, where the fallback is `misspelt`."""
+    """The query as it would be spelt, where the fallback is `misspelt` or nothing was found with these filters."""
     facets: list[Facet] = []
     hidden_by: list[Hiding] = []
     """Where nothing was found: filters without which there would be results."""

@@ -10,8 +10,10 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 
 from services.gateway import pages
+from services.gateway.browse_query import params_of, parse_browse_query
 from services.gateway.browsing import find_models, to_json
-from services.gateway.model_query import BadQuery, parse_model_query
+from services.gateway.model_query import BadQuery
+from services.gateway.neighbours import find_similar_if_up, find_suggestions, read_models
 from services.gateway.page_answers import AnyRequest, frame_of, html
 from services.gateway.peers import Peers
 from services.gateway.request import pairs_of, placed, with_origin
@@ -19,10 +21,11 @@ from services.gateway.routes.collection_pages import find_keeping
 from services.gateway.routes.publishing import preview_states
 from services.gateway.views.own_model import render_own_model
 from shared.actor import Actor
-from shared.api import hub, v1
+from shared.api import hub
 from shared.problems import NotFound, Unavailable
 
 _CARDS = 40
+_SIMILAR_CARDS = 6
 _VersionId = Annotated[int | None, Parameter(query="modelVersionId")]
 
 
@@ -42,22 +45,27 @@ class Pages(Controller):
         """Search and browse."""
         pairs = [(name, value) for name, value in pairs_of(request) if value.strip()]
         try:
-            query = parse_model_query([*pairs, ("limit", str(_CARDS))])
+            query = parse_browse_query(pairs, limit=_CARDS)
         except BadQuery as error:
             return _bad_filter(request, error)
-        bases = await _base_models(peers)
-        params = pages.BrowseParams(
-            query=query.query or "", types=query.types, base_models=query.base_models, tag=query.tag or "",
-            username=query.username or "", sort=query.sort, cursor=query.cursor or "", type_choices=v1.MODEL_TYPES,
-            base_model_choices=bases, sort_choices=v1.MODEL_SORTS,
-        )  # fmt: skip
+        params = params_of(query, await _base_models(peers))
         try:
             found = await find_models(peers, query)
         except Unavailable:
             return html(pages.render_browse(None, params, frame=frame_of(request)), 503)
         page: dict[str, Any] = msgspec.json.decode(to_json(found, query, origin, request.url.path, pairs))
         page["total"] = found.total
-        return html(pages.render_browse(page, params, frame=frame_of(request)))
+        said = found.found
+        popular = await read_models(peers, said.popular, query.levels, origin) if said else []
+        return html(pages.render_browse(page, params, frame=frame_of(request), said=said, popular=popular))
+
+    @get("/models/suggestions")
+    async def suggestions(
+        self, peers: Peers, origin: str, text: Annotated[str, Parameter(query="query", max_length=256)] = ""
+    ) -> Response[str]:
+        """The list below the search box, fetched while somebody types."""
+        models, found = await find_suggestions(peers, text, origin, nsfw=False)
+        return html(pages.render_suggestions(text, models, found))
 
     @get(["/models/{model_id:int}", "/models/{model_id:int}/{slug:str}"])
     async def model(
@@ -75,8 +83,11 @@ class Pages(Controller):
             return html(render_own_model(frame_of(request), own), is_private=True)
         reviews = await _reviews(peers, model_id, reviews_cursor)
         shown = await _hub_view(peers, model_id, actor, origin)
+        similar = await find_similar_if_up(peers, model_id, origin, limit=_SIMILAR_CARDS)
         keeping = await find_keeping(peers, model_id, actor)
-        text = pages.render_model(model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done), keeping)
+        text = pages.render_model(
+            model, version_id, reviews, shown, frame_of(request), _NOTICES.get(done), keeping, similar
+        )
         return html(text, is_private=keeping is not None)
 
     @get("/models/{model_id:int}/previews")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from litestar import Controller, get, post
 from litestar.params import Parameter
 
 from services.gateway.declared import needs
+from services.gateway.neighbours import find_similar, find_suggestions
 from services.gateway.peers import Peers
-from services.gateway.request import placed
-from services.gateway.views.browse import model_href
+from services.gateway.views.card import model_href
 from services.gateway.views.wire import Model
-from shared.api import v1
-from shared.api.inside import Suggestions
 from shared.api.search import FoundModel, FoundName, SimilarModels, SuggestionList
 
 _Query = Annotated[str, Parameter(query="query", max_length=256)]
@@ -29,11 +26,9 @@ class Search(Controller):
     @get("/search/suggest", **needs("public"))
     async def suggest(self, peers: Peers, origin: str, text: _Query = "", nsfw: bool = False) -> SuggestionList:
         """Models, creators and tags that begin with what was typed: 5, 3 and 3 at most."""
-        levels = v1.LEVEL_ALL if nsfw else v1.LEVEL_PG
-        params = {"query": text, "levels": levels, "nsfw": str(nsfw).lower()}
-        found = await peers.search.fetch("GET", "/suggest", Suggestions, params=params)
+        models, found = await find_suggestions(peers, text, origin, nsfw=nsfw)
         return SuggestionList(
-            models=await _models(peers, found.models, levels, origin),
+            models=[_line(model) for model in models],
             creators=[FoundName(name=name.name, models=name.models) for name in found.creators],
             tags=[FoundName(name=name.name, models=name.models) for name in found.tags],
         )
@@ -48,23 +43,13 @@ class Search(Controller):
         limit: Annotated[int, Parameter(ge=1, le=50)] = 12,
     ) -> SimilarModels:
         """Models like this one, of the same base model."""
-        levels = v1.LEVEL_ALL if nsfw else v1.LEVEL_PG
-        params = {"levels": levels, "nsfw": str(nsfw).lower(), "limit": limit}
-        found = await peers.search.fetch("GET", f"/similar/{model_id}", list[int], params=params)
-        return SimilarModels(items=await _models(peers, found, levels, origin))
+        models = await find_similar(peers, model_id, origin, nsfw=nsfw, limit=limit)
+        return SimilarModels(items=[_line(model) for model in models])
 
     @post("/search/rebuild", status_code=202, **needs("administer"))
     async def rebuild(self, peers: Peers) -> None:
         """Have the search index made again from what search knows; the old one answers until that is done."""
         await peers.search.call("POST", "/rebuild")
-
-
-async def _models(peers: Peers, ids: list[int], levels: int, origin: str) -> list[FoundModel]:
-    if not ids:
-        return []
-    params = [("ids", str(model_id)) for model_id in ids] + [("levels", str(levels))]
-    body = placed(await peers.catalog.call("GET", "/v1/models", params=params), origin)
-    return [_line(model) for model in msgspec.json.decode(body, type=list[Model])]
 
 
 def _line(model: Model) -> FoundModel:

@@ -1,97 +1,45 @@
-"""The browse page: cards, filters and the addresses that change them."""
+"""The browse page: cards, filters, and what search says beside them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
-from services.gateway.views.pictures import PictureView, card_picture, tone
-from services.gateway.views.text import human_count, slug
+from services.gateway.views.card import CardView, card_view, row_of_cards
+from services.gateway.views.filters import (
+    FILTERS,
+    SORTS,
+    BrowseParams,
+    Chip,
+    Choice,
+    FilterView,
+    filter_chips,
+    filter_views,
+    value_label,
+)
 from services.gateway.views.wire import Metadata, Model, Page
+from shared.api.inside import SearchPage
 
-Loading = Literal["first", "eager", "lazy"]
-
-DEFAULT_SORT = "Highest Rated"
-
-_TYPE_LABELS = {
-    "LORA": "LoRA",
-    "TextualInversion": "Embedding",
-    "AestheticGradient": "Aesthetic gradient",
-    "Controlnet": "ControlNet",
-    "MotionModule": "Motion module",
-    "TextEncoder": "Text encoder",
-    "CLIPVision": "CLIP vision",
-    "ComfyWorkflows": "Comfy workflows",
-    "VisionLanguage": "Vision language",
+_NO_ANSWER = SearchPage(ids=[], total=0)
+_FALLBACK_NOTES = {
+    "split": "No model has “{}” as one word; these have its parts.",
+    "some-words": "No model has all the words of “{}”; these have most of them.",
 }
 
-# Only these cards' pictures load at once; the rest wait until they come near the window.
-_EAGER_CARDS = 6
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BrowseParams:
-    """What the visitor asked for, and what there is to choose from. Names as in `GET /api/v1/models`."""
-
-    query: str = ""
-    types: tuple[str, ...] = ()
-    base_models: tuple[str, ...] = ()
-    tag: str = ""
-    username: str = ""
-    sort: str = DEFAULT_SORT
-    cursor: str = ""
-    type_choices: tuple[str, ...] = ()
-    base_model_choices: tuple[str, ...] = ()
-    sort_choices: tuple[str, ...] = (DEFAULT_SORT, "Most Downloaded", "Newest")
-    path: str = "/"
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether anything narrows the list."""
-        return bool(self.query or self.types or self.base_models or self.tag or self.username)
-
-    @property
-    def href(self) -> str:
-        """The shareable address of exactly this list."""
-        pairs = [("query", self.query)]
-        pairs += [("types", value) for value in self.types]
-        pairs += [("baseModels", value) for value in self.base_models]
-        pairs += [("tag", self.tag), ("username", self.username)]
-        pairs += [("sort", self.sort if self.sort != DEFAULT_SORT else ""), ("cursor", self.cursor)]
-        query = urlencode([(key, value) for key, value in pairs if value])
-        return f"{self.path}?{query}" if query else self.path
-
-
-class Chip(NamedTuple):
-    """An active filter, and the address without it."""
+class Lift(NamedTuple):
+    """A filter that hides everything: what it asks for, what there would be without it, and the address of that."""
 
     label: str
+    models: str
     href: str
 
 
-class Choice(NamedTuple):
-    """One value of a filter."""
+class Correction(NamedTuple):
+    """What was probably meant, and the address of its results."""
 
-    value: str
-    label: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CardView:
-    """One model in the grid."""
-
+    query: str
     href: str
-    name: str
-    type: str
-    base_model: str
-    creator: str | None
-    creator_href: str
-    downloads: str
-    likes: str
-    picture: PictureView | None
-    tone: str
-    loading: Loading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,62 +54,12 @@ class BrowseView:
     first_href: str | None
     clear_href: str
     chips: tuple[Chip, ...]
-    types: tuple[Choice, ...]
-    base_models: tuple[Choice, ...]
+    filters: tuple[FilterView, ...]
     sorts: tuple[Choice, ...]
-
-
-def type_label(model_type: str) -> str:
-    """A model type as people write it, e.g. `LORA` as LoRA."""
-    return _TYPE_LABELS.get(model_type, model_type)
-
-
-def base_model_label(base_model: str) -> str:
-    """A base model as it reads beside a type, where "Other" alone would be unclear."""
-    return "Other base" if base_model == "Other" else base_model
-
-
-def model_href(model: Model, version_id: int | None = None) -> str:
-    """The address of a model's page, at one version where given."""
-    version = f"?modelVersionId={version_id}" if version_id is not None else ""
-    return f"/models/{model.id}/{slug(model.name)}{version}"
-
-
-def card_view(model: Model, *, place: int) -> CardView:
-    """A card shows the model's latest version; `place` in the grid, from 0, decides when its picture loads."""
-    latest = model.model_versions[0] if model.model_versions else None
-    pictures = latest.images if latest else []
-    creator = model.creator.username if model.creator else None
-    return CardView(
-        href=model_href(model),
-        name=model.name,
-        type=type_label(model.type),
-        base_model=base_model_label(latest.base_model) if latest else "",
-        creator=creator,
-        creator_href=BrowseParams(username=creator or "").href,
-        downloads=human_count(model.stats.download_count or 0),
-        likes=human_count(model.stats.thumbs_up_count),
-        picture=card_picture(pictures, seed=model.id),
-        tone=tone(None, model.id),
-        loading="first" if place == 0 else "eager" if place < _EAGER_CARDS else "lazy",
-    )
-
-
-def filter_chips(params: BrowseParams) -> tuple[Chip, ...]:
-    """One chip for each active filter; lifting one goes back to the first page."""
-    start = replace(params, cursor="")
-    chips = [Chip(f"“{params.query}”", replace(start, query="").href)] if params.query else []
-    for value in params.types:
-        rest = tuple(other for other in params.types if other != value)
-        chips.append(Chip(type_label(value), replace(start, types=rest).href))
-    for value in params.base_models:
-        rest = tuple(other for other in params.base_models if other != value)
-        chips.append(Chip(value, replace(start, base_models=rest).href))
-    if params.tag:
-        chips.append(Chip(f"#{params.tag}", replace(start, tag="").href))
-    if params.username:
-        chips.append(Chip(f"by {params.username}", replace(start, username="").href))
-    return tuple(chips)
+    note: str
+    correction: Correction | None
+    lifts: tuple[Lift, ...]
+    popular: tuple[CardView, ...]
 
 
 def next_cursor(metadata: Metadata) -> str | None:
@@ -170,12 +68,6 @@ def next_cursor(metadata: Metadata) -> str | None:
         return metadata.next_cursor
     values = parse_qs(urlsplit(metadata.next_page or "").query).get("cursor")
     return values[0] if values else None
-
-
-def _choices(values: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, bool]]:
-    # A chosen value stays in the list even when the hub no longer offers it, else it could not be lifted.
-    picked = list(chosen)
-    return [(value, value in picked) for value in dict.fromkeys([*values, *picked]) if value]
 
 
 def _count(shown: int, total: int | None, *, has_more: bool) -> str:
@@ -188,8 +80,28 @@ def _models(count: int) -> str:
     return "1 model" if count == 1 else f"{count:,} models"
 
 
-def browse_view(page: Page | None, params: BrowseParams) -> BrowseView:
-    """The browse page for one page of models; None where the search did not answer."""
+def _lifts(params: BrowseParams, said: SearchPage) -> tuple[Lift, ...]:
+    filters = {one.facet: one for one in FILTERS}
+    known = [(filters[each.filter], each.count) for each in said.hidden_by if each.filter in filters]
+    return tuple(
+        Lift(
+            f"{one.label}: {', '.join(value_label(one, value) for value in params.chosen(one))}",
+            _models(count),
+            params.without(one).href,
+        )
+        for one, count in known
+        if params.chosen(one)
+    )
+
+
+def browse_view(
+    page: Page | None, params: BrowseParams, said: SearchPage | None = None, popular: Sequence[Model] = ()
+) -> BrowseView:
+    """The browse page for one page of models; None where the search did not answer.
+
+    `said` is what search knows beside the models (None where the database answered instead), `popular` what to show
+    where nothing was found.
+    """
     cards = tuple(card_view(model, place=place) for place, model in enumerate(page.items if page else []))
     cursor = next_cursor(page.metadata) if page else None
     if page is None:
@@ -198,6 +110,10 @@ def browse_view(page: Page | None, params: BrowseParams) -> BrowseView:
         state = "results"
     else:
         state = "nothing" if params.is_filtered or params.cursor else "first_run"
+    answer = said or _NO_ANSWER
+    corrected = Correction(answer.corrected, replace(params, query=answer.corrected, cursor="").href) if (
+        answer.corrected
+    ) else None  # fmt: skip
     return BrowseView(
         state=state,
         params=params,
@@ -207,7 +123,10 @@ def browse_view(page: Page | None, params: BrowseParams) -> BrowseView:
         first_href=replace(params, cursor="").href if params.cursor else None,
         clear_href=BrowseParams(path=params.path, sort=params.sort).href,
         chips=filter_chips(params),
-        types=tuple(Choice(v, type_label(v), on) for v, on in _choices(params.type_choices, params.types)),
-        base_models=tuple(Choice(v, v, on) for v, on in _choices(params.base_model_choices, params.base_models)),
-        sorts=tuple(Choice(v, v, on) for v, on in _choices(params.sort_choices, [params.sort])),
+        filters=filter_views(params, answer.facets),
+        sorts=tuple(Choice(value, value, value == params.sort) for value in SORTS),
+        note=_FALLBACK_NOTES.get(answer.fallback or "", "").format(params.query),
+        correction=corrected,
+        lifts=_lifts(params, answer),
+        popular=row_of_cards(list(popular)) if state == "nothing" else (),
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from services.gateway.views.browse import BrowseParams, base_model_label, model_href, type_label
+from services.gateway.views.card import base_model_label, creator_href, model_href, tag_href, type_label
 from services.gateway.views.commands import Commands, pull_command, report_commands
 from services.gateway.views.files import FileView, file_views, pick_download
 from services.gateway.views.pictures import GalleryView, gallery_view
@@ -220,8 +220,8 @@ def model_view(model: Model, version: Version, reviews: Reviews | None, hub: Hub
         type=type_label(model.type),
         href=model_href(model),
         summary=f"{type_label(model.type)}, {base_model_label(version.base_model)}",
-        creator=Link(label=username, href=BrowseParams(username=username).href) if username else None,
-        tags=tuple(Link(label=tag, href=BrowseParams(tag=tag).href) for tag in model.tags),
+        creator=Link(label=username, href=creator_href(username)) if username else None,
+        tags=tuple(Link(label=tag, href=tag_href(tag)) for tag in model.tags),
         downloads=human_count(model.stats.download_count or 0),
         likes=human_count(model.stats.thumbs_up_count),
         is_taken_down=model.mode == "TakenDown",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.gateway.rendering import Frame, render
-from services.gateway.views.browse import type_label
+from services.gateway.views.card import type_label
 from services.gateway.views.files import ScanBadge, scan_badge
 from services.gateway.views.text import human_size
 from shared.api import hub

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from services.gateway.views.browse import model_href
+from services.gateway.views.card import model_href
 from services.gateway.views.commands import Commands, review_commands
 from services.gateway.views.text import Date, human_date, markdown
 from services.gateway.views.wire import Model, Reviews, Version

@@ -76,3 +76,18 @@ async def test_hidden_models_change_no_count(filled: Shelf, make_index: MakeInde
     assert {f.name: sorted((v.value, v.count) for v in f.values) for f in page.facets} == {
         f.name: sorted((v.value, v.count) for v in f.values) for f in alone.facets
     }
+
+
+async def test_where_filters_hide_everything_the_counts_are_those_of_what_was_typed(filled: Shelf) -> None:
+    page = await filled.finder.find(Wanted(query="harbour mix", types=("Poses",)), limit=1, facets=("types",))
+    assert (page.total, page.corrected) == (0, None)
+    others = {value.value: value.count for value in page.facets[0].values}
+    for model_type, count in others.items():
+        found = await filled.finder.find(Wanted(query="harbour mix", types=(model_type,)), limit=1)
+        assert found.total == count
+    assert len(others) > 1
+
+
+async def test_where_filters_hide_everything_the_spelling_that_was_meant_is_said_all_the_same(filled: Shelf) -> None:
+    page = await filled.finder.find(Wanted(query="harbuor", types=("Poses",)), limit=1)
+    assert (page.total, page.fallback, page.corrected) == (0, None, "harbour")

@@ -3,7 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.gateway.views.browse import BrowseParams, BrowseView, browse_view
+from services.gateway.views.browse import BrowseView, browse_view
+from services.gateway.views.filters import BrowseParams
 from services.gateway.views.wire import read_page
 
 
@@ -12,12 +13,14 @@ def _view(items: list[dict[str, Any]], params: BrowseParams | None = None, **ext
 
 
 def test_address_repeats_every_filter() -> None:
-    params = BrowseParams(query="a b", types=("LORA", "LoCon"), base_models=("SD 1.5",), tag="x&y", sort="Newest")
+    params = BrowseParams(
+        query="a b", types=("LORA", "LoCon"), base_models=("SD 1.5",), tags=("x&y", "z"), sort="Newest"
+    )
     assert parse_qs(urlsplit(params.href).query) == {
         "query": ["a b"],
         "types": ["LORA", "LoCon"],
         "baseModels": ["SD 1.5"],
-        "tag": ["x&y"],
+        "tag": ["x&y", "z"],
         "sort": ["Newest"],
     }
 
@@ -43,7 +46,7 @@ def test_last_page_has_no_next(make_model: Any) -> None:
 
 
 def test_lifting_a_chip_keeps_the_others_and_goes_back_to_the_first_page() -> None:
-    params = BrowseParams(query="cat", types=("LORA", "LoCon"), tag="style", cursor="5")
+    params = BrowseParams(query="cat", types=("LORA", "LoCon"), tags=("style",), cursor="5")
     chips = {chip.label: chip.href for chip in _view([], params).chips}
     assert chips == {
         "“cat”": "/?types=LORA&types=LoCon&tag=style",
@@ -58,7 +61,7 @@ def test_lifting_a_chip_keeps_the_others_and_goes_back_to_the_first_page() -> No
     [
         (BrowseParams(), "first_run"),
         (BrowseParams(query="zeppelin"), "nothing"),
-        (BrowseParams(username="nobody"), "nothing"),
+        (BrowseParams(creators=("nobody",)), "nothing"),
         (BrowseParams(cursor="9"), "nothing"),
     ],
 )
@@ -72,7 +75,8 @@ def test_no_answer_is_unavailable_and_not_empty() -> None:
 
 def test_chosen_value_that_is_no_longer_offered_can_still_be_lifted() -> None:
     params = BrowseParams(base_models=("Pony",), base_model_choices=("SD 1.5",))
-    assert [(choice.value, choice.is_chosen) for choice in _view([], params).base_models] == [
+    bases = next(each for each in _view([], params).filters if each.parameter == "baseModels")
+    assert [(choice.value, choice.is_chosen) for choice in bases.choices] == [
         ("SD 1.5", False),
         ("Pony", True),
     ]

@@ -21,8 +21,11 @@ from services.gateway.pages import (
     render_model,
     render_previews_fragment,
     render_problem,
+    render_suggestions,
 )
+from services.gateway.views.wire import read_model
 from shared.api.collections import HubCollection
+from shared.api.inside import Facet, FacetValue, Hiding, NamedCount, SearchPage, Suggestions
 from shared.api.v1 import ImageItem
 from shared.problems import NotFound
 
@@ -57,13 +60,16 @@ class Outline(HTMLParser):
 
 def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
     page = {"items": [make_model(id=n + 1) for n in range(3)], "metadata": {"nextCursor": "a"}, "total": 30}
-    choices = BrowseParams(type_choices=("LORA", "VAE"), base_model_choices=("SD 1.5",), types=("LORA",), tag="style")
+    choices = BrowseParams(
+        type_choices=("LORA", "VAE"), base_model_choices=("SD 1.5",), types=("LORA",), tags=("style",)
+    )
     drawing = make_hub(previews={"status": "rendering", "done": 1, "total": 4, "reason": None})
     reviews = {"items": [make_review(), make_review(recommended=False, versionId=9)], "nextCursor": "b"}
     return {
         "results": render_browse(page, choices),
         "nothing": render_browse({"items": [], "metadata": {}}, choices),
         "first run": render_browse({"items": [], "metadata": {}}, BrowseParams()),
+        **_pages_of_search(make_model),
         "unavailable": render_browse(None, BrowseParams(query="cat")),
         "model": render_model(make_model(), None, reviews, drawing, Frame(theme="dark")),
         "bare model": render_model(make_model(creator=None, tags=[], description=None), 9, None, None),
@@ -73,6 +79,23 @@ def _pages(make_model: Any, make_hub: Any, make_review: Any) -> dict[str, str]:
         "model, signed in": render_model(make_model(), None, reviews, drawing, SIGNED_IN, "Your review is posted."),
         **_account_pages(),
         **_collection_pages(make_model),
+    }
+
+
+def _pages_of_search(make_model: Any) -> dict[str, str]:
+    model = read_model(make_model(name=HOSTILE))
+    value = FacetValue(value=HOSTILE, count=2, chosen=True)
+    said = SearchPage(
+        ids=[], total=0, corrected=HOSTILE, facets=[Facet(name="tags", values=[value])],
+        hidden_by=[Hiding(filter="tags", count=2)],
+    )  # fmt: skip
+    asked = BrowseParams(query=HOSTILE, tags=(HOSTILE,))
+    found = {"items": [make_model()], "metadata": {}}
+    return {
+        "hidden by a filter": render_browse({"items": [], "metadata": {}}, asked, said=said, popular=[model]),
+        "misspelt": render_browse(found, asked, said=msgspec.structs.replace(said, fallback="misspelt")),
+        "some words": render_browse(found, asked, said=SearchPage(ids=[1], total=1, fallback="some-words")),
+        "model, similar": render_model(make_model(), None, None, None, similar=[model, model]),
     }
 
 
@@ -222,7 +245,7 @@ def test_user_text_is_shown_as_text_everywhere(
     reviews = {"items": [{"id": 1, "versionId": 12, "username": HOSTILE, "recommended": True, "text": HOSTILE}]}
     pages = [
         render_model(model, None, reviews, hub),
-        render_browse({"items": [model]}, BrowseParams(query=HOSTILE, tag=HOSTILE, types=(HOSTILE,))),
+        render_browse({"items": [model]}, BrowseParams(query=HOSTILE, tags=(HOSTILE,), types=(HOSTILE,))),
         render_problem(400, HOSTILE, HOSTILE, HOSTILE),
     ]
     for html in pages:
@@ -281,3 +304,42 @@ def test_theme_is_one_of_three(cookie: str | None, theme: str) -> None:
 
 def test_stylesheet_stays_small() -> None:
     assert len(gzip.compress((STATIC_DIRECTORY / "easel.css").read_bytes())) < 25_000
+
+
+def test_similar_models_are_a_row_of_cards_or_nothing_at_all(pages: dict[str, str]) -> None:
+    assert "Similar models" in pages["model, similar"]
+    assert pages["model, similar"].count('<li class="card">') == 2
+    assert "Similar models" not in pages["model"]
+
+
+def test_page_says_what_was_searched_for_instead(pages: dict[str, str]) -> None:
+    assert "instead of" in pages["misspelt"]
+    assert "have most of them" in pages["some words"]
+    assert "instead of" not in pages["results"]
+
+
+def test_nothing_found_names_the_filter_that_hides_results_and_popular_models(pages: dict[str, str]) -> None:
+    html = pages["hidden by a filter"]
+    assert "Did you mean" in html
+    assert "Remove it to see 2 models" in html
+    assert "Popular models" in html
+
+
+def test_suggestions_are_options_in_named_groups_and_show_text_as_text(make_model: Any) -> None:
+    found = Suggestions(models=[4], creators=[NamedCount(name="neo", models=1)], tags=[])
+    html = render_suggestions(HOSTILE, [read_model(make_model(name=f"Neon {HOSTILE}"))], found)
+    outline = Outline(html)
+    assert [each["id"] for each in outline.all("a")] == ["suggestion-1", "suggestion-2"]
+    assert {each["role"] for each in outline.all("a")} == {"option"}
+    labels = [each["aria-labelledby"] for each in outline.all("div") if each.get("role") == "group"]
+    assert labels == [each["id"] for each in outline.all("p")]
+    assert "<script>" not in html
+    assert outline.all("mark")
+
+
+def test_no_suggestions_are_an_empty_fragment() -> None:
+    assert render_suggestions("zz", [], Suggestions(models=[], creators=[], tags=[])).strip() == ""
+
+
+def test_script_of_the_suggestions_stays_small() -> None:
+    assert len(gzip.compress((STATIC_DIRECTORY / "suggest.js").read_bytes())) < 2_500
