@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
+from litestar.di import Provide
 from litestar.params import Parameter
 
 from services.search.domain.fields import SORTS
@@ -27,9 +28,7 @@ def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-@get("/search")
-async def search(
-    finder: Finder,
+def wanted_of(
     text: Annotated[str, Parameter(query="query")] = "",  # `query` would be the whole query string
     types: list[str] | None = None,
     tags: Annotated[list[str] | None, Parameter(query="tag")] = None,
@@ -48,7 +47,6 @@ async def search(
     file_formats: Annotated[list[str] | None, Parameter(query="fileFormats")] = None,
     sizes: list[str] | None = None,
     previews: bool | None = None,
-    facets: list[str] | None = None,
     within: str | None = None,
     archived: bool = False,
     availabilities: list[str] | None = None,
@@ -56,16 +54,9 @@ async def search(
     supports_generation: Annotated[bool, Parameter(query="supportsGeneration")] = False,
     early_access: Annotated[bool, Parameter(query="earlyAccess")] = False,
     commercial_uses: Annotated[list[str] | None, Parameter(query="allowCommercialUse")] = None,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
-    cursor: str | None = None,
-    page: Annotated[int | None, Parameter(ge=1)] = None,
-) -> SearchPage:
-    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
-
-    `facets` names the facets to count (`domain.filters.FACETS`). `within` is a list of ids with commas, since there may
-    be thousands.
-    """
-    wanted = Wanted(
+) -> Wanted:
+    """What the parameters ask for. `within` is a list of ids with commas, since there may be thousands."""
+    return Wanted(
         query=text,
         types=tuple(types or ()),
         tags=tuple(tags or ()),
@@ -92,6 +83,24 @@ async def search(
         early_access=early_access,
         commercial_uses=tuple(commercial_uses or ()),
     )
+
+
+WANTED = {"wanted": Provide(wanted_of, sync_to_thread=False)}
+
+
+@get("/search", dependencies=WANTED)
+async def search(
+    finder: Finder,
+    wanted: Wanted,
+    facets: list[str] | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+    page: Annotated[int | None, Parameter(ge=1)] = None,
+) -> SearchPage:
+    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
+
+    `facets` names the facets to count (`domain.filters.FACETS`).
+    """
     counted = [_one_of("facets", name, tuple(FACETS)) for name in facets or ()]
     return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted)
 
