@@ -10,6 +10,7 @@ from services.search.engine import SearchIndex
 from services.search.finder import Finder
 from services.search.indexer import Indexer
 from services.search.matcher import Matcher
+from services.search.rebuilds import Rebuilds
 from services.search.reconciler import Reconciler
 from services.search.repository import Rows
 from services.search.routes import ROUTES
@@ -53,7 +54,8 @@ def create_app() -> Litestar:
     similar = Similar(rows, index, deadline_seconds=deadline_seconds)
     saved = SavedSearches(mongo, Outbox(mongo, "search"))
     matcher = Matcher(rows, finder, saved, gather_seconds=settings.saved_search_seconds)
-    reconciler = Reconciler(rows, index, every_seconds=settings.reconcile_seconds)
+    rebuilds = Rebuilds(mongo)
+    reconciler = Reconciler(rows, index, every_seconds=settings.reconcile_seconds, rebuilds=rebuilds)
 
     return create_service(
         "search",
@@ -75,6 +77,7 @@ def create_app() -> Litestar:
             "saved": Provide(lambda: saved, sync_to_thread=False),
             "suggester": Provide(lambda: suggester, sync_to_thread=False),
             "similar": Provide(lambda: similar, sync_to_thread=False),
+            "rebuilds": Provide(lambda: rebuilds, sync_to_thread=False),
             "reconciler": Provide(lambda: reconciler, sync_to_thread=False),
         },
     )

@@ -91,6 +91,10 @@ class Rows:
         found = self._rows.find({"_id": {"$gt": after_id}, "removed": {"$ne": True}})
         return [_row(row) async for row in found.sort("_id", ASCENDING).limit(limit)]
 
+    async def count_live(self) -> int:
+        """How many models are not removed."""
+        return int(await self._rows.count_documents({"removed": {"$ne": True}}))
+
     async def settle(self, written: Sequence[Row], refused: Mapping[int, str]) -> None:
         """Mark rows as done, except those that changed meanwhile.
 

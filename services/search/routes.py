@@ -12,11 +12,14 @@ from services.search.domain.fields import SORTS
 from services.search.domain.filters import FACETS
 from services.search.domain.wanted import DEFAULT_SORT, PERIOD_LENGTHS, Wanted
 from services.search.finder import Finder
+from services.search.rebuilds import Rebuild, Rebuilds
 from services.search.reconciler import Reconciler
 from services.search.similar import Similar
 from services.search.suggester import Suggester
 from shared.api.inside import SearchPage, Suggestions
-from shared.problems import FieldError, Invalid
+from shared.api.search import IndexRebuild
+from shared.clock import wire_time
+from shared.problems import FieldError, Invalid, NotFound
 
 _CHECKPOINT_TYPES = ("Trained", "Merge")
 
@@ -129,9 +132,27 @@ async def find_similar(
 
 
 @post("/rebuild", status_code=202)
-async def rebuild(reconciler: Reconciler) -> None:
+async def rebuild(reconciler: Reconciler, rebuilds: Rebuilds) -> IndexRebuild:
     """Have the index made again from the rows; the old one answers until the new one is complete."""
+    asked = await rebuilds.ask()
     reconciler.ask_for_rebuild()
+    return _progress(asked)
 
 
-ROUTES = (search, suggest, find_similar, rebuild)
+@get("/rebuild")
+async def show_rebuild(rebuilds: Rebuilds) -> IndexRebuild:
+    """How far the rebuild is that was asked for last. Raises NotFound where there was none."""
+    found = await rebuilds.find()
+    if found is None:
+        raise NotFound("Nobody has asked for the index to be made again.")
+    return _progress(found)
+
+
+def _progress(found: Rebuild) -> IndexRebuild:
+    return IndexRebuild(
+        id=found.rebuild_id, asked_at=wire_time(found.asked_at), total=found.total, done=found.done,
+        ended_at=wire_time(found.ended_at) if found.ended_at else None,
+    )  # fmt: skip
+
+
+ROUTES = (search, suggest, find_similar, rebuild, show_rebuild)

@@ -66,3 +66,13 @@ class SavedSearchPage(Answer, frozen=True, kw_only=True):
     """One's saved searches, the oldest first."""
 
     items: list[SavedSearch]
+
+
+class IndexRebuild(Answer, frozen=True, kw_only=True):
+    """The search index that is being made again: models in it, of how many; `ended_at` once it answers."""
+
+    id: str
+    asked_at: str
+    total: int
+    done: int
+    ended_at: str | None
