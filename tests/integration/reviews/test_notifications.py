@@ -138,6 +138,7 @@ async def test_who_saved_a_search_is_told_what_it_found_once_and_nobody_else(rev
     await reviews.tell(found)
     async for attempt in until_true():
         with attempt:
+            assert await kinds(reviews, searcher) == ["search-matched"]
             [item] = (await inbox(reviews, searcher))["items"]
             assert (item["kind"], item["path"]) == ("search-matched", "/models?query=ink")
             assert item["text"] == "Wash, Lines."
