@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import accounts, community, dead_letters
+from cli import accounts, community, dead_letters, search_index
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.ending import ended
@@ -56,6 +56,7 @@ app.command()(rescan)
 app.add_typer(accounts.account, name="account")
 app.add_typer(accounts.key, name="key")
 app.add_typer(dead_letters.dead_letters, name="dead-letters")
+app.add_typer(search_index.search_index, name="search-index")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

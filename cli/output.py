@@ -81,6 +81,19 @@ class Output:
         Console().print(table)
 
     @contextmanager
+    def counting(self, label: str) -> Iterator[Counting]:
+        """A bar on stderr while things are done one after the other; a terminal only."""
+        if self.json_only or not sys.stderr.isatty():
+            yield Counting()
+            return
+        from rich import progress as bar
+        from rich.console import Console
+
+        columns = (bar.TextColumn("{task.description}", markup=False), bar.BarColumn(), bar.MofNCompleteColumn())
+        with bar.Progress(*columns, console=Console(stderr=True)) as bars:
+            yield Counting(bars, bars.add_task(label, total=None))
+
+    @contextmanager
     def progress(self, label: str, total_bytes: int, done_bytes: int = 0) -> Iterator[Progress]:
         """A bar on stderr while bytes move; a terminal only, since a log gains nothing from a moving bar."""
         if self.json_only or not sys.stderr.isatty():
@@ -102,6 +115,19 @@ class Output:
         with bar.Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bars:
             task = bars.add_task(label, total=total_bytes, completed=done_bytes)
             yield BarProgress(bars, task)
+
+
+class Counting:
+    """A bar of things done, of how many; nothing where nobody watches."""
+
+    def __init__(self, bars: RichProgress | None = None, task: TaskID | None = None) -> None:
+        self._bars = bars
+        self._task = task
+
+    def show(self, done: int, total: int) -> None:
+        """So many are done."""
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total or None)
 
 
 class SilentProgress:

@@ -20,11 +20,14 @@ from services.gateway.views.account import (
 )
 from shared.actor import Role
 from shared.api import hub
+from shared.api.search import SavedSearch
 
 NOTICES = {
     "password": "Your password is set. Other browsers are signed out.",
     "ended": "That session is ended.",
     "alone": "All other browsers are signed out.",
+    "search-saved": "The search is saved. You are notified when new models match.",
+    "search-deleted": "The saved search is deleted.",
     "revoked": "The key is revoked. Nothing can use it any more.",
 }
 
@@ -55,12 +58,12 @@ def render_sign_up(frame: Frame, *, after: str, role: Role, username: str = "", 
 
 def render_account(
     frame: Frame, *, role: Role, sessions: Sequence[Session], this_session: str | None, has_password: bool,
-    done: str = "", error: str | None = None,
+    searches: Sequence[SavedSearch] | None, done: str = "", error: str | None = None,
 ) -> str:  # fmt: skip
-    """One's account: who one is, where one is signed in, the password."""
+    """One's account: who one is, where one is signed in, the password, saved searches (None: not known now)."""
     return render(
         "account.html.jinja", frame, role_text=ROLE_TEXTS[role], sessions=session_views(sessions, this_session),
-        has_password=has_password, min_password=MIN_PASSWORD, notice=NOTICES.get(done), error=error,
+        has_password=has_password, searches=searches, min_password=MIN_PASSWORD, notice=NOTICES.get(done), error=error,
     )  # fmt: skip
 
 

@@ -21,9 +21,10 @@ from shared.events.models import (
     VersionPublished,
 )
 from shared.events.moderation import AppealDecided
+from shared.events.searches import SearchMatched
 from shared.events.usage import Downloaded
 
-TOPICS = ("easel.models", "easel.models.state", "easel.usage", "easel.moderation")
+TOPICS = ("easel.models", "easel.models.state", "easel.usage", "easel.moderation", "easel.searches")
 
 
 class ReviewsConsumers:
@@ -46,6 +47,7 @@ class ReviewsConsumers:
         consumer.on(FileWithdrawn, self.on_file_withdrawn)
         consumer.on(FileRestored, self.on_file_restored)
         consumer.on(AppealDecided, self.on_appeal_decided)
+        consumer.on(SearchMatched, self.on_search_matched)
         consumer.subscribe(TOPICS)
 
     async def on_version_published(self, event: Event[VersionPublished], session: Session) -> None:
@@ -90,4 +92,9 @@ class ReviewsConsumers:
     async def on_appeal_decided(self, event: Event[AppealDecided], session: Session) -> None:
         """Tell the appellant."""
         told = notices.notification(event.id, event.data.appellant_id, notices.to_appellant(event.data), event.time)
+        await self._notifications.add(told, session)
+
+    async def on_search_matched(self, event: Event[SearchMatched], session: Session) -> None:
+        """Tell who saved the search."""
+        told = notices.notification(event.id, event.data.account_id, notices.to_searcher(event.data), event.time)
         await self._notifications.add(told, session)

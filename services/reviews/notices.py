@@ -10,6 +10,9 @@ from shared.api import hub
 from shared.clock import wire_time
 from shared.events.models import FileWithdrawn
 from shared.events.moderation import AppealDecided
+from shared.events.searches import SearchMatched
+
+_MOST_NAMED = 5
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,20 @@ def to_appellant(event: AppealDecided) -> Notice:
         title=f"Your appeal for {event.file_name} was {'accepted' if event.accepted else 'rejected'}",
         text=f"{event.actor} answers: {event.reason} {what}",
         path=f"/files/{event.subject_id}/scan",
+    )
+
+
+def to_searcher(event: SearchMatched) -> Notice:
+    """What a saved search has found."""
+    named = [model.name for model in event.models[:_MOST_NAMED]]
+    others = event.total - len(named)
+    count = "1 new model" if event.total == 1 else f"{event.total} new models"
+    listed = f"/models?{event.filters}" if event.filters else "/models"
+    return Notice(
+        kind="search-matched",
+        title=f"{count} for your search {event.name}",
+        text=", ".join(named) + (f" and {others} more" if others else "") + ".",
+        path=f"/models/{event.models[0].model_id}" if event.total == 1 else listed,
     )
 
 

@@ -9,9 +9,13 @@ from services.search.consumers import SearchConsumers
 from services.search.engine import SearchIndex
 from services.search.finder import Finder
 from services.search.indexer import Indexer
+from services.search.matcher import Matcher
+from services.search.rebuilds import Rebuilds
 from services.search.reconciler import Reconciler
 from services.search.repository import Rows
 from services.search.routes import ROUTES
+from services.search.saved_repository import SavedSearches
+from services.search.saved_routes import SavedSearchRoutes
 from services.search.settings import SearchSettings
 from services.search.similar import Similar
 from services.search.suggester import Suggester
@@ -19,6 +23,7 @@ from shared.consumer import Consumer
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
 from shared.lag import LagProbe
+from shared.outbox import Outbox, Relay
 from shared.service import Loop, create_service
 
 
@@ -47,7 +52,10 @@ def create_app() -> Litestar:
     finder = Finder(index, deadline_seconds=deadline_seconds)
     suggester = Suggester(index, deadline_seconds=deadline_seconds)
     similar = Similar(rows, index, deadline_seconds=deadline_seconds)
-    reconciler = Reconciler(rows, index, every_seconds=settings.reconcile_seconds)
+    saved = SavedSearches(mongo, Outbox(mongo, "search"))
+    matcher = Matcher(rows, finder, saved, gather_seconds=settings.saved_search_seconds)
+    rebuilds = Rebuilds(mongo)
+    reconciler = Reconciler(rows, index, every_seconds=settings.reconcile_seconds, rebuilds=rebuilds)
 
     return create_service(
         "search",
@@ -58,14 +66,18 @@ def create_app() -> Litestar:
             Loop("reconciler", reconciler.run),
             Loop("indexer", Indexer(rows, index, pause_seconds=settings.flush_pause_seconds).run),
             kafka,
+            Loop("outbox relay", Relay(mongo, kafka).run),
+            Loop("saved searches", matcher.run),
             Loop("lag probe", LagProbe(kafka, consumer).run),
             consumer,
         ],
-        routes=ROUTES,
+        routes=[*ROUTES, SavedSearchRoutes],
         dependencies={
             "finder": Provide(lambda: finder, sync_to_thread=False),
+            "saved": Provide(lambda: saved, sync_to_thread=False),
             "suggester": Provide(lambda: suggester, sync_to_thread=False),
             "similar": Provide(lambda: similar, sync_to_thread=False),
+            "rebuilds": Provide(lambda: rebuilds, sync_to_thread=False),
             "reconciler": Provide(lambda: reconciler, sync_to_thread=False),
         },
     )

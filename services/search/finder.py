@@ -96,6 +96,17 @@ class Finder:
             **explained,
         )
 
+    async def match(self, wanted: Wanted, *, limit: int) -> tuple[list[int], int]:
+        """Ids of models that are what was asked for, without any guess at what was meant, and how many there are.
+
+        Raises Down or IndexMissing; there is no deadline, since nobody waits.
+        """
+        wanted = with_written_filters(wanted)
+        asked = recognise(wanted.query) if wanted.query.strip() else Recognised(modes=("browse",))
+        asked = msgspec.structs.replace(asked, modes=tuple(mode for mode in asked.modes if mode not in _FALLBACKS))
+        found = (await self._first_that_finds(wanted, asked, limit, None, None, ())).found
+        return [hit.id for hit in found.hits[:limit]], found.total
+
     async def _explain(self, search: _Searched) -> dict[str, Any]:
         return {
             "hidden_by": await nothing_found.hiding(self._search, search.first),

@@ -11,5 +11,6 @@ FINDABLE_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60),
 )
 DRIFT = Counter("easel_search_drift_total", "Differences found between index and rows.", ["kind"])
+SEARCHES_MATCHED = Counter("easel_search_saved_matches_total", "Models found for those who saved a search.")
 COMPARISONS = Counter("easel_search_comparisons_total", "Comparisons of the whole index with the rows.")
 QUERY_SECONDS = Histogram("easel_search_query_seconds", "Time of one search, all its passes included.", ["mode"])

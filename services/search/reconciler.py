@@ -15,6 +15,7 @@ import msgspec
 from services.search.engine import Down, IndexMissing, SearchIndex
 from services.search.indexer import writes_of
 from services.search.metrics import COMPARISONS, DOCUMENTS, DRIFT
+from services.search.rebuilds import Rebuilds
 from services.search.repository import Rows
 from shared.telemetry import logger
 
@@ -41,11 +42,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 class Reconciler:
     """The loop that watches the engine and repairs the index."""
 
-    def __init__(self, rows: Rows, index: SearchIndex, *, every_seconds: float, watch_seconds: float = 0.5) -> None:
+    def __init__(
+        self, rows: Rows, index: SearchIndex, *, every_seconds: float, watch_seconds: float = 0.5,
+        rebuilds: Rebuilds | None = None,
+    ) -> None:  # fmt: skip
         self._rows = rows
         self._index = index
         self._every_seconds = every_seconds
         self._watch_seconds = watch_seconds
+        self._rebuilds = rebuilds
         self._rebuild_asked = False
 
     def ask_for_rebuild(self) -> None:
@@ -56,6 +61,8 @@ class Reconciler:
         """Watch until cancelled."""
         seen: str | None = None
         due = 0.0
+        if self._rebuilds is not None and await self._rebuilds.is_open():
+            self._rebuild_asked = True  # in a process that did not live to do it
         while True:
             try:
                 found = await self._index.identity()
@@ -72,8 +79,10 @@ class Reconciler:
     async def reconcile(self) -> Drift:
         """Make and fill the index if need be, then compare. Raises Down, or IndexMissing if it vanishes."""
         if self._rebuild_asked or not await self._index.is_current():
-            await self.rebuild()
+            filled = await self.rebuild()
             self._rebuild_asked = False
+            if self._rebuilds is not None:
+                await self._rebuilds.end(filled)
         drift = await self._compare()
         DOCUMENTS.set(drift.documents)
         COMPARISONS.inc()
@@ -96,11 +105,14 @@ class Reconciler:
 
     async def _fill(self, fresh: SearchIndex) -> int:
         filled, last = 0, 0
+        total = await self._rows.count_live() if self._rebuilds is not None else 0
         while rows := await self._rows.list_from(last, _FILL):
             refused = await fresh.write(await asyncio.to_thread(writes_of, rows))
             for model_id, reason in refused.items():
                 log.error("document refused by the index", model_id=model_id, reason=reason)
             filled, last = filled + len(rows), rows[-1].model_id
+            if self._rebuilds is not None:
+                await self._rebuilds.note(filled, max(filled, total))
         return filled
 
     async def _catch_up(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from services.search.domain.news import is_news
 from services.search.domain.trend import trend_of
 from shared.engines.mongo import ASCENDING, IndexModel, Mongo, ReplaceOne, Session, UpdateOne
 from shared.events.models import SearchDocument
@@ -29,6 +30,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The logarithm of its recent downloads and likes (`domain.trend`)."""
     changed_at: datetime | None = None
     """When the event was made that the index does not show yet; None when the index is only being repaired."""
+    news_at: datetime | None = None
+    """When it was published or changed; None once saved searches were matched against that, or if it is no news."""
 
 
 class RowChanges:
@@ -48,7 +51,8 @@ class Rows:
     def __init__(self, mongo: Mongo) -> None:
         self._rows = mongo[COLLECTION]
         dirty = IndexModel([("dirty", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"dirty": True})
-        mongo.index({COLLECTION: [dirty]})
+        news = IndexModel([("news_at", ASCENDING)], partialFilterExpression={"news_at": {"$exists": True}})
+        mongo.index({COLLECTION: [dirty, news]})
 
     async def save_all(self, states: Sequence[Row], *, session: Session) -> int:
         """Keep each state that is newer than its model's row and than all others given; returns how many were kept."""
@@ -59,7 +63,7 @@ class Rows:
         found = self._rows.find({"_id": {"$in": list(newest)}}, session=session)
         known = {row["_id"]: _row(row) async for row in found}
         kept = [
-            _with_trend(known.get(state.model_id), state)
+            _following(known.get(state.model_id), state)
             for state in newest.values()
             if state.model_id not in known or known[state.model_id].seq < state.seq
         ]
@@ -86,6 +90,10 @@ class Rows:
         """Rows of models that are not removed, by id."""
         found = self._rows.find({"_id": {"$gt": after_id}, "removed": {"$ne": True}})
         return [_row(row) async for row in found.sort("_id", ASCENDING).limit(limit)]
+
+    async def count_live(self) -> int:
+        """How many models are not removed."""
+        return int(await self._rows.count_documents({"removed": {"$ne": True}}))
 
     async def settle(self, written: Sequence[Row], refused: Mapping[int, str]) -> None:
         """Mark rows as done, except those that changed meanwhile.
@@ -122,6 +130,16 @@ class Rows:
         """The rows of these models, removed ones too."""
         return [_row(row) async for row in self._rows.find({"_id": {"$in": list(model_ids)}})]
 
+    async def list_news(self, limit: int) -> list[Row]:
+        """Rows that the index has and saved searches were not matched against, the oldest news first."""
+        found = self._rows.find({"news_at": {"$exists": True}, "dirty": False})
+        return [_row(row) async for row in found.sort("news_at", ASCENDING).limit(limit)]
+
+    async def settle_news(self, rows: Sequence[Row]) -> None:
+        """Saved searches know of these states. A row that changed meanwhile stays news."""
+        writes = [UpdateOne({"_id": row.model_id, "seq": row.seq}, {"$unset": {"news_at": ""}}) for row in rows]
+        await self._rows.bulk_write(writes, ordered=False)
+
     async def mark_dirty(self, model_ids: Iterable[int]) -> None:
         """Have these rows written again."""
         await self._rows.update_many({"_id": {"$in": list(model_ids)}}, {"$set": {"dirty": True, "changed_at": None}})
@@ -131,18 +149,24 @@ class Rows:
         return {row["_id"] async for row in self._rows.find({"_id": {"$in": list(model_ids)}}, {"_id": 1})}
 
 
-def _with_trend(before: Row | None, state: Row) -> Row:
+def _following(before: Row | None, state: Row) -> Row:
+    """The state with what follows from the one before: its trend, and whether saved searches are to see it."""
     known = before.document if before else None
     if state.document is None or state.changed_at is None:
         return state
-    trend = trend_of(known, before.trend if before else 0.0, state.document, state.changed_at)
-    return msgspec.structs.replace(state, trend=trend)
+    return msgspec.structs.replace(
+        state,
+        trend=trend_of(known, before.trend if before else 0.0, state.document, state.changed_at),
+        news_at=state.changed_at if is_news(known, state.document) else (before.news_at if before else None),
+    )
 
 
 def _as_row(state: Row) -> dict[str, Any]:
     row: dict[str, Any] = {
         "_id": state.model_id, "seq": state.seq, "dirty": True, "changed_at": state.changed_at, "trend": state.trend,
     }  # fmt: skip
+    if state.news_at is not None:
+        row["news_at"] = state.news_at
     if state.document is None:
         row["removed"] = True
     else:
@@ -154,5 +178,5 @@ def _row(row: dict[str, Any]) -> Row:
     document = msgspec.convert(row["document"], SearchDocument) if "document" in row else None
     return Row(
         model_id=row["_id"], seq=row["seq"], document=document, changed_at=row.get("changed_at"),
-        trend=row.get("trend", 0.0),
+        trend=row.get("trend", 0.0), news_at=row.get("news_at"),
     )  # fmt: skip

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
+from litestar.di import Provide
 from litestar.params import Parameter
 
 from services.search.domain.fields import SORTS
 from services.search.domain.filters import FACETS
 from services.search.domain.wanted import DEFAULT_SORT, PERIOD_LENGTHS, Wanted
 from services.search.finder import Finder
+from services.search.rebuilds import Rebuild, Rebuilds
 from services.search.reconciler import Reconciler
 from services.search.similar import Similar
 from services.search.suggester import Suggester
 from shared.api.inside import SearchPage, Suggestions
-from shared.problems import FieldError, Invalid
+from shared.api.search import IndexRebuild
+from shared.clock import wire_time
+from shared.problems import FieldError, Invalid, NotFound
 
 _CHECKPOINT_TYPES = ("Trained", "Merge")
 
@@ -27,9 +31,7 @@ def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-@get("/search")
-async def search(
-    finder: Finder,
+def wanted_of(
     text: Annotated[str, Parameter(query="query")] = "",  # `query` would be the whole query string
     types: list[str] | None = None,
     tags: Annotated[list[str] | None, Parameter(query="tag")] = None,
@@ -48,7 +50,6 @@ async def search(
     file_formats: Annotated[list[str] | None, Parameter(query="fileFormats")] = None,
     sizes: list[str] | None = None,
     previews: bool | None = None,
-    facets: list[str] | None = None,
     within: str | None = None,
     archived: bool = False,
     availabilities: list[str] | None = None,
@@ -56,16 +57,9 @@ async def search(
     supports_generation: Annotated[bool, Parameter(query="supportsGeneration")] = False,
     early_access: Annotated[bool, Parameter(query="earlyAccess")] = False,
     commercial_uses: Annotated[list[str] | None, Parameter(query="allowCommercialUse")] = None,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
-    cursor: str | None = None,
-    page: Annotated[int | None, Parameter(ge=1)] = None,
-) -> SearchPage:
-    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
-
-    `facets` names the facets to count (`domain.filters.FACETS`). `within` is a list of ids with commas, since there may
-    be thousands.
-    """
-    wanted = Wanted(
+) -> Wanted:
+    """What the parameters ask for. `within` is a list of ids with commas, since there may be thousands."""
+    return Wanted(
         query=text,
         types=tuple(types or ()),
         tags=tuple(tags or ()),
@@ -92,6 +86,24 @@ async def search(
         early_access=early_access,
         commercial_uses=tuple(commercial_uses or ()),
     )
+
+
+WANTED = {"wanted": Provide(wanted_of, sync_to_thread=False)}
+
+
+@get("/search", dependencies=WANTED)
+async def search(
+    finder: Finder,
+    wanted: Wanted,
+    facets: list[str] | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+    page: Annotated[int | None, Parameter(ge=1)] = None,
+) -> SearchPage:
+    """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
+
+    `facets` names the facets to count (`domain.filters.FACETS`).
+    """
     counted = [_one_of("facets", name, tuple(FACETS)) for name in facets or ()]
     return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted)
 
@@ -120,9 +132,27 @@ async def find_similar(
 
 
 @post("/rebuild", status_code=202)
-async def rebuild(reconciler: Reconciler) -> None:
+async def rebuild(reconciler: Reconciler, rebuilds: Rebuilds) -> IndexRebuild:
     """Have the index made again from the rows; the old one answers until the new one is complete."""
+    asked = await rebuilds.ask()
     reconciler.ask_for_rebuild()
+    return _progress(asked)
 
 
-ROUTES = (search, suggest, find_similar, rebuild)
+@get("/rebuild")
+async def show_rebuild(rebuilds: Rebuilds) -> IndexRebuild:
+    """How far the rebuild is that was asked for last. Raises NotFound where there was none."""
+    found = await rebuilds.find()
+    if found is None:
+        raise NotFound("Nobody has asked for the index to be made again.")
+    return _progress(found)
+
+
+def _progress(found: Rebuild) -> IndexRebuild:
+    return IndexRebuild(
+        id=found.rebuild_id, asked_at=wire_time(found.asked_at), total=found.total, done=found.done,
+        ended_at=wire_time(found.ended_at) if found.ended_at else None,
+    )  # fmt: skip
+
+
+ROUTES = (search, suggest, find_similar, rebuild, show_rebuild)

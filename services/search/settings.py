@@ -22,5 +22,7 @@ class SearchSettings(Settings):
     """How often index and rows are compared as a whole; they are compared after an outage of the engine in any case."""
     search_deadline_seconds: float = Field(default=2.0, gt=0)
     """How long a search may take, its retry included, before the caller is told that search is unavailable."""
+    saved_search_seconds: float = Field(default=15.0, ge=0)
+    """How long models that a saved search has found wait for more, so that its owner gets one notice of all."""
     flush_pause_seconds: float = Field(default=0.25, ge=0)
     """The shortest time between two flushes; each refreshes the index, so 0.25 means four refreshes a second."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from shared.api.hub import Answer
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.api.hub import Answer, Ask
 
 
 class FoundModel(Answer, frozen=True, kw_only=True):
@@ -36,3 +40,39 @@ class SimilarModels(Answer, frozen=True, kw_only=True):
     """Models like another one, the most alike first."""
 
     items: list[FoundModel]
+
+
+class NewSavedSearch(Ask, frozen=True, kw_only=True):
+    """Body of `POST /api/hub/searches`.
+
+    `filters` are parameters of `GET /api/v1/models` as a query string: `query=ink&types=LORA&nsfw=true`.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+    filters: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class SavedSearch(Answer, frozen=True, kw_only=True):
+    """A search whose new results its owner is told of. `url` is the path of its page."""
+
+    id: str
+    name: str
+    filters: str
+    url: str
+    created_at: str
+
+
+class SavedSearchPage(Answer, frozen=True, kw_only=True):
+    """One's saved searches, the oldest first."""
+
+    items: list[SavedSearch]
+
+
+class IndexRebuild(Answer, frozen=True, kw_only=True):
+    """The search index that is being made again: models in it, of how many; `ended_at` once it answers."""
+
+    id: str
+    asked_at: str
+    total: int
+    done: int
+    ended_at: str | None

@@ -1,6 +1,6 @@
 """Contracts of the event backbone: one module per topic, one envelope, one table of topics."""
 
-from shared.events import models, moderation, previews, render_jobs, reviews, uploads, usage
+from shared.events import models, moderation, previews, render_jobs, reviews, searches, uploads, usage
 from shared.events.envelope import Event, MalformedEvent, UnknownEventType, decode, encode, payload_types
 from shared.events.payload import Payload
 
@@ -17,6 +17,7 @@ __all__ = [
     "previews",
     "render_jobs",
     "reviews",
+    "searches",
     "uploads",
     "usage",
 ]

@@ -71,6 +71,10 @@ TOPICS: tuple[Topic, ...] = (
         name="easel.usage", key="version id", partitions=12, retention_days=3,
         writers=("gateway",), readers=("catalog", "reviews"),
     ),
+    Topic(
+        name="easel.searches", key="account id", partitions=6, retention_days=14,
+        writers=("search",), readers=("reviews",),
+    ),
     *(_jobs(gpu_class, lane) for gpu_class in ("small", "medium", "large") for lane in ("interactive", "backfill")),
 )  # fmt: skip
 

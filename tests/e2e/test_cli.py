@@ -238,3 +238,10 @@ def test_accounts_and_keys_can_be_made_and_revoked(hub: HubDriver) -> None:
     assert {each["name"] for each in listed["items"]} == {"first key", "laptop"}
     assert hub.easel("key", "revoke", second["id"], key=made["key"]).status == 0
     assert hub.easel("key", "list", "--json", key=second["key"]).status == 5
+
+
+def test_the_search_index_is_made_again_while_one_watches(hub: HubDriver) -> None:
+    done = hub.easel("search-index", "rebuild", "--json")
+    assert done.status == 0, done.stderr
+    assert done.document["endedAt"] and done.document["done"] == done.document["total"]
+    assert done.document["total"] >= len(hub.search(""))

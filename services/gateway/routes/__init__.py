@@ -23,6 +23,7 @@ from services.gateway.routes.opinions import Opinions
 from services.gateway.routes.pages import Pages
 from services.gateway.routes.publishing import Models, Pictures, Uploads
 from services.gateway.routes.relay import Relay
+from services.gateway.routes.saved_searches import SavedSearches, SavedSearchForms
 from services.gateway.routes.scan_pages import ScanPages
 from services.gateway.routes.scans import ScanDecisions, Scans
 from services.gateway.routes.search import Search
@@ -57,8 +58,8 @@ _static = create_static_files_router(
 
 ROUTES = (
     V1, V1Versions, V1Images, V1People, V1Collections, V1Vault,
-    Search, Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, Notifications, Scans, ScanDecisions,
-    HubCollections, OwnLists, Accounts,
+    Search, SavedSearches, Downloads, HubModels, Models, Pictures, Uploads, Reviews, Moderation, Notifications, Scans,
+    ScanDecisions, HubCollections, OwnLists, Accounts,
     MyAccount, Relay, Images, HubFiles,
     asyncapi, _static,
 )  # fmt: skip
@@ -83,6 +84,7 @@ def page_routes(settings: GatewaySettings, cookies: Cookies) -> Router:
             SignIn,
             AccountPages,
             NotificationPages,
+            SavedSearchForms,
             ScanPages,
             Opinions,
             api_reference,

@@ -9,17 +9,20 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 
+from services.gateway import saved_searches
 from services.gateway.account_pages import render_account, render_keys
 from services.gateway.domain.access import Caller, require_grantable
 from services.gateway.domain.passwords import require_good_password
 from services.gateway.page_answers import AnyRequest, field, fields, frame_of, html, see_other
 from services.gateway.passwords import Passwords
+from services.gateway.peers import Peers
 from services.gateway.repository import Repository
 from services.gateway.sessions import Sessions
 from services.gateway.views.account import end_of
 from shared.api.accounts import SCOPES, Scope
+from shared.api.search import SavedSearch
 from shared.clock import now
-from shared.problems import Forbidden, Invalid
+from shared.problems import Forbidden, Invalid, Unavailable
 
 _MAX_NAME = 200
 
@@ -32,14 +35,26 @@ class AccountPages(Controller):
 
     @get()
     async def show(
-        self, request: AnyRequest, caller: Caller, accounts: Repository, sessions: Sessions, done: str = ""
+        self,
+        request: AnyRequest,
+        caller: Caller,
+        accounts: Repository,
+        sessions: Sessions,
+        peers: Peers,
+        done: str = "",
     ) -> Response[str]:
         """Who one is, and where one is signed in."""
-        return await _account_page(request, caller, accounts, sessions, done=done)
+        return await _account_page(request, caller, accounts, sessions, peers, done=done)
 
     @post("/password", opt={"sign_in": True})
     async def set_password(
-        self, request: AnyRequest, caller: Caller, accounts: Repository, passwords: Passwords, sessions: Sessions
+        self,
+        request: AnyRequest,
+        caller: Caller,
+        accounts: Repository,
+        passwords: Passwords,
+        sessions: Sessions,
+        peers: Peers,
     ) -> Response[Any]:
         """Set the password; the one before must be known, if there is one."""
         found = await accounts.find_with_password(caller.actor.username)
@@ -49,7 +64,8 @@ class AccountPages(Controller):
                 raise Forbidden("The current password is wrong.")
             password = require_good_password(await field(request, "password"), caller.actor.username)
         except (Invalid, Forbidden) as problem:
-            return await _account_page(request, caller, accounts, sessions, problem.detail, problem.status_code)
+            detail, status = problem.detail, problem.status_code
+            return await _account_page(request, caller, accounts, sessions, peers, detail, status)
         await accounts.set_password(caller.actor.account_id, await passwords.hash(password))
         await sessions.end_all(caller.actor.account_id, but=caller.session_id)
         return see_other("/account?done=password")
@@ -111,9 +127,17 @@ async def _wanted_scopes(request: AnyRequest) -> list[Scope] | None:
     return ["read", *(cast("Scope", scope) for scope in ticked if scope in SCOPES and scope != "read")]
 
 
+async def _saved_searches(peers: Peers, caller: Caller) -> list[SavedSearch] | None:
+    """One's own, or None while search is down: the rest of the page does not depend on them."""
+    try:
+        return await saved_searches.list_own(peers, caller.actor)
+    except Unavailable:
+        return None
+
+
 async def _account_page(
-    request: AnyRequest, caller: Caller, accounts: Repository, sessions: Sessions, error: str | None = None,
-    status: int = 200, *, done: str = "",
+    request: AnyRequest, caller: Caller, accounts: Repository, sessions: Sessions, peers: Peers,
+    error: str | None = None, status: int = 200, *, done: str = "",
 ) -> Response[str]:  # fmt: skip
     found = await accounts.find_with_password(caller.actor.username)
     text = render_account(
@@ -122,6 +146,7 @@ async def _account_page(
         sessions=await sessions.list(caller.actor.account_id),
         this_session=caller.session_id,
         has_password=found is not None and found[1] is not None,
+        searches=await _saved_searches(peers, caller),
         done=done,
         error=error,
     )

@@ -12,7 +12,7 @@ from services.gateway.neighbours import find_similar, find_suggestions
 from services.gateway.peers import Peers
 from services.gateway.views.card import model_href
 from services.gateway.views.wire import Model
-from shared.api.search import FoundModel, FoundName, SimilarModels, SuggestionList
+from shared.api.search import FoundModel, FoundName, IndexRebuild, SimilarModels, SuggestionList
 
 _Query = Annotated[str, Parameter(query="query", max_length=256)]
 
@@ -47,9 +47,14 @@ class Search(Controller):
         return SimilarModels(items=[_line(model) for model in models])
 
     @post("/search/rebuild", status_code=202, **needs("administer"))
-    async def rebuild(self, peers: Peers) -> None:
+    async def rebuild(self, peers: Peers) -> IndexRebuild:
         """Have the search index made again from what search knows; the old one answers until that is done."""
-        await peers.search.call("POST", "/rebuild")
+        return await peers.search.fetch("POST", "/rebuild", IndexRebuild)
+
+    @get("/search/rebuild", **needs("administer"))
+    async def show_rebuild(self, peers: Peers) -> IndexRebuild:
+        """How far the index is that was asked for last."""
+        return await peers.search.fetch("GET", "/rebuild", IndexRebuild)
 
 
 def _line(model: Model) -> FoundModel:

@@ -232,6 +232,20 @@ plain(
 plain("GET", "/api/hub/notifications", (401, 200, 200, 200, 200, 200, 200))
 plain("POST", "/api/hub/notifications/read", (401, 204, 204, 204, 204, 204, 403), json={})
 
+plain("GET", "/api/hub/searches", (401, 200, 200, 200, 200, 200, 200))
+plain("POST", "/api/hub/searches", (401, 201, 201, 201, 201, 201, 403), json={"name": "Ink", "filters": "query=ink"})
+
+
+@row("DELETE", "/api/hub/searches/{search_id:uuid}", (401, 404, 404, 204, 404, 404, 403))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/api/hub/searches/{saved_search(world)}")
+
+
+def saved_search(world: World) -> str:
+    """The id of a search that the owner has saved."""
+    body = {"name": "Ink", "filters": "query=ink"}
+    return str(created(world.keys["owner"].post("/api/hub/searches", json=body))["id"])
+
 
 # Accounts and keys.
 plain("GET", "/api/hub/accounts", (401, 403, 403, 403, 403, 200, 403))

@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from tests.e2e.authorization.hub_api import collection, picture
+from tests.e2e.authorization.hub_api import collection, picture, saved_search
 from tests.e2e.authorization.table import PASSWORD, Request, World, everybody, plain, post_form, row
 from tests.hub_driver import created
 
@@ -98,4 +98,12 @@ plain(
     "POST", "/files/{file_id:int}/decision", (303, 403, 403, 403, 404, 404, 303), "/files/2000000000/decision",
     form={"reason": "Looked at.", "decision": "pass"},
 )  # fmt: skip
+plain("POST", "/account/searches", everybody(303), form={"name": "Ink", "address": "/models?query=ink"})
+
+
+@row("POST", "/account/searches/{search_id:uuid}/delete", (303, 404, 404, 303, 404, 404, 303))
+def _(world: World, _caller: str) -> Request:
+    return Request(f"/account/searches/{saved_search(world)}/delete", form={})
+
+
 plain("POST", "/sign-out", everybody(303), form={})  # the last row of pages: it ends the sessions

@@ -37,6 +37,12 @@ plain("GET", "/api/hub/search/suggest", everybody(200), "/api/hub/search/suggest
 plain("POST", "/api/hub/search/rebuild", (401, 403, 403, 403, 403, 202, 403))
 
 
+@row("GET", "/api/hub/search/rebuild", (401, 403, 403, 403, 403, 200, 403))
+def _(world: World, _caller: str) -> Request:
+    assert world.hub.admin.post("/api/hub/search/rebuild").status_code == 202
+    return Request("/api/hub/search/rebuild")
+
+
 @row("GET", "/api/hub/models/{model_id:int}/similar", everybody(200))
 def _(world: World, _caller: str) -> Request:
     return Request(f"/api/hub/models/{world.shapes.model_id}/similar")

@@ -12,6 +12,7 @@ from shared.clock import now
 from shared.engines.mongo import Mongo
 from shared.events.models import FileRestored, FileWithdrawn
 from shared.events.moderation import AppealDecided
+from shared.events.searches import MatchedModel, SearchMatched
 from shared.events.usage import Downloaded
 from tests.integration.inner_service import InnerService, until_true
 
@@ -126,3 +127,19 @@ async def test_thousands_are_told_in_batches_that_can_break_off(reviews: InnerSe
     finally:
         await mongo.database.client.drop_database(mongo.database.name)
         await mongo.stop()
+
+
+async def test_who_saved_a_search_is_told_what_it_found_once_and_nobody_else(reviews: InnerService) -> None:
+    searcher, other = next(_ids), next(_ids)
+    found = SearchMatched(
+        search_id="s", account_id=searcher, name="Ink", filters="query=ink",
+        models=[MatchedModel(model_id=3, name="Wash"), MatchedModel(model_id=2, name="Lines")], total=2,
+    )  # fmt: skip
+    await reviews.tell(found)
+    async for attempt in until_true():
+        with attempt:
+            assert await kinds(reviews, searcher) == ["search-matched"]
+            [item] = (await inbox(reviews, searcher))["items"]
+            assert (item["kind"], item["path"]) == ("search-matched", "/models?query=ink")
+            assert item["text"] == "Wash, Lines."
+    assert await kinds(reviews, other) == []

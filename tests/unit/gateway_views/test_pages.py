@@ -26,6 +26,7 @@ from services.gateway.pages import (
 from services.gateway.views.wire import read_model
 from shared.api.collections import HubCollection
 from shared.api.inside import Facet, FacetValue, Hiding, NamedCount, SearchPage, Suggestions
+from shared.api.search import SavedSearch
 from shared.api.v1 import ImageItem
 from shared.problems import NotFound
 
@@ -130,13 +131,22 @@ def _account_pages() -> dict[str, str]:
     )
     ended = ApiKey(id="k", account_id=1, name=HOSTILE, created_at=moment, scopes=("read",), expires_at=moment)
     whole = ApiKey(id="w", account_id=1, name="laptop", created_at=moment)
+    saved = SavedSearch(
+        id="s", name=HOSTILE, filters="query=ink", url="/models?query=ink", created_at="2026-05-01T00:00:00.000Z"
+    )
     return {
         "sign in": render_sign_in(
             Frame(), after="/", is_sign_up_open=True, provider=HOSTILE, username=HOSTILE, error="No."
         ),
         "sign up": render_sign_up(Frame(), after="/", role="member", error="Taken."),
         "account": render_account(
-            SIGNED_IN, role="creator", sessions=[here, there], this_session="here", has_password=True, done="ended"
+            SIGNED_IN,
+            role="creator",
+            sessions=[here, there],
+            this_session="here",
+            has_password=True,
+            searches=[saved],
+            done="ended",
         ),
         "keys": render_keys(
             SIGNED_IN, role="administrator", keys=[ended, whole], now=moment, made=whole, secret="ab" * 16

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.reviews import notices
 from shared.events.models import FileWithdrawn
 from shared.events.moderation import AppealDecided
+from shared.events.searches import MatchedModel, SearchMatched
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WITHDRAWN = FileWithdrawn(
@@ -49,3 +50,16 @@ def test_an_event_tells_an_account_once() -> None:
     assert one == again
     assert notices.notification("0198", 8, notice, NOON).id != one.id
     assert not notices.view(one).read
+
+
+def test_a_searcher_learns_what_is_new_and_where_to_see_it() -> None:
+    one = SearchMatched(
+        search_id="s", account_id=7, name="Ink", filters="query=ink", models=[MatchedModel(model_id=3, name="Wash")],
+        total=1,
+    )  # fmt: skip
+    told = notices.to_searcher(one)
+    assert (told.title, told.text, told.path) == ("1 new model for your search Ink", "Wash.", "/models/3")
+    many = replace(one, models=[MatchedModel(model_id=each, name=f"Ink {each}") for each in range(1, 8)], total=30)
+    told = notices.to_searcher(many)
+    assert (told.title, told.path) == ("30 new models for your search Ink", "/models?query=ink")
+    assert told.text.endswith("Ink 5 and 25 more.")
