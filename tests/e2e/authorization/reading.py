@@ -34,6 +34,7 @@ for _template, _name in (
 
 
 plain("GET", "/api/hub/search/suggest", everybody(200), "/api/hub/search/suggest?query=quay")
+plain("GET", "/models/suggestions", everybody(200), "/models/suggestions?query=quay")
 plain("POST", "/api/hub/search/rebuild", (401, 403, 403, 403, 403, 202, 403))
 
 
