@@ -19,7 +19,7 @@ from services.gateway.views.account import (
     session_views,
 )
 from shared.actor import Role
-from shared.api import hub
+from shared.api import notifications
 from shared.api.search import SavedSearch
 
 NOTICES = {
@@ -78,7 +78,7 @@ def render_keys(
     )  # fmt: skip
 
 
-def render_notifications(frame: Frame, page: hub.NotificationPage) -> str:
+def render_notifications(frame: Frame, page: notifications.NotificationPage) -> str:
     """What one was told."""
     following = page.next_cursor
     return render(

@@ -11,7 +11,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPT
 from services.moderation import domain, files
 from services.moderation.appeals import Appeals
 from shared.actor import Actor
-from shared.api.hub import Appeal, AppealAnswer, AppealPage, Decision, NewAppeal, NewOverride
+from shared.api.community import Decision
+from shared.api.scans import Appeal, AppealAnswer, AppealPage, NewAppeal, NewOverride
 from shared.clock import now
 
 PathId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import community
 from shared.api.inside import RateContent
 from shared.clock import wire_time
 from shared.events.moderation import ContentRated, ContentReported, ContentRestored, ContentTakenDown
@@ -102,7 +102,7 @@ def require_model(model_id: int, model: KnownModel | None) -> KnownModel:
 
 
 def new_report(
-    report_id: int, model: KnownModel, ask: hub.NewReport, actor: Actor, now: datetime
+    report_id: int, model: KnownModel, ask: community.NewReport, actor: Actor, now: datetime
 ) -> tuple[Report, list[Payload]]:
     """A report for the queue. Raises NotFound for a model that is down, as for any that cannot be seen."""
     if model.is_down:
@@ -189,9 +189,9 @@ def _as_decision(
     )
 
 
-def report_view(report: Report) -> hub.Report:
+def report_view(report: Report) -> community.Report:
     """The report as the API shows it."""
-    return hub.Report(
+    return community.Report(
         id=report.id,
         subject_type=report.subject_type,
         subject_id=report.subject_id,
@@ -204,9 +204,9 @@ def report_view(report: Report) -> hub.Report:
     )
 
 
-def decision_view(decision: Decision) -> hub.Decision:
+def decision_view(decision: Decision) -> community.Decision:
     """The decision as the API shows it."""
-    return hub.Decision(
+    return community.Decision(
         id=decision.id,
         action=decision.action,
         model_id=decision.model_id,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.moderation.domain import Decision, Value
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import scans
 from shared.clock import wire_time
 from shared.events.moderation import AppealDecided, AppealOpened, FileOverridden
 from shared.events.payload import Payload
@@ -149,9 +149,9 @@ def _answer(appeal: Appeal, actor: Actor) -> AppealDecided:
     )  # fmt: skip
 
 
-def appeal_view(appeal: Appeal) -> hub.Appeal:
+def appeal_view(appeal: Appeal) -> scans.Appeal:
     """The appeal as the API shows it."""
-    return hub.Appeal(
+    return scans.Appeal(
         id=appeal.id, file_id=appeal.file_id, version_id=appeal.version_id, file_name=appeal.file_name,
         verdict=appeal.verdict, findings=list(appeal.findings), text=appeal.text, status=appeal.status,
         username=appeal.appellant, created_at=wire_time(appeal.created_at), reason=appeal.reason,

@@ -12,7 +12,7 @@ from services.moderation import domain
 from services.moderation.appeal_routes import FileAppeals
 from services.moderation.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import Decision, DecisionPage, NewReport, NewTakedown, Report, ReportPage
+from shared.api.community import Decision, DecisionPage, NewReport, NewTakedown, Report, ReportPage
 from shared.api.inside import RateContent
 from shared.clock import now
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import community, hub
 from shared.clock import wire_time
 from shared.events.models import ModelDeleted, ModelRestored, ModelUnpublished, VersionPublished
 from shared.events.payload import Payload
@@ -91,7 +91,9 @@ def require_reviewable(
     return version
 
 
-def post_review(review_id: int, version: PublishedVersion, ask: hub.NewReview, actor: Actor, now: datetime) -> Change:
+def post_review(
+    review_id: int, version: PublishedVersion, ask: community.NewReview, actor: Actor, now: datetime
+) -> Change:
     """A first review of a version by this author."""
     review = Review(
         id=review_id,
@@ -111,7 +113,7 @@ def post_review(review_id: int, version: PublishedVersion, ask: hub.NewReview, a
     return review, [event]
 
 
-def change_review(before: Review, ask: hub.NewReview, now: datetime) -> Change:
+def change_review(before: Review, ask: community.NewReview, now: datetime) -> Change:
     """The author says something else; saying the same again changes nothing and tells nobody."""
     text = ask.text.strip()
     if (ask.recommended, text) == (before.recommended, before.text):
@@ -136,9 +138,9 @@ def remove_review(review: Review, actor: Actor) -> list[Payload]:
     return [event]
 
 
-def review_view(review: Review) -> hub.Review:
+def review_view(review: Review) -> community.Review:
     """The review as the API shows it."""
-    return hub.Review(
+    return community.Review(
         id=review.id,
         model_id=review.model_id,
         version_id=review.version_id,

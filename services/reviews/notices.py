@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.api import hub
+from shared.api import notifications
 from shared.clock import wire_time
 from shared.events.models import FileWithdrawn
 from shared.events.moderation import AppealDecided
@@ -99,9 +99,9 @@ def _reasons(event: FileWithdrawn) -> str:
     return "What was found: " + " ".join(event.reasons) if event.reasons else ""
 
 
-def view(shown: Notification) -> hub.Notification:
+def view(shown: Notification) -> notifications.Notification:
     """The notification as the API shows it."""
-    return hub.Notification(
+    return notifications.Notification(
         id=shown.id,
         kind=shown.notice.kind,
         title=shown.notice.title,

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from services.reviews import domain, notices
 from services.reviews.notifications import Notifications
 from shared.actor import Actor
-from shared.api.hub import NotificationPage, ReadNotifications
+from shared.api.notifications import NotificationPage, ReadNotifications
 from shared.clock import now
 
 

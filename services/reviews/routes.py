@@ -13,7 +13,7 @@ from services.reviews import domain
 from services.reviews.notification_routes import NotificationRoutes
 from services.reviews.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import NewReview, Review, ReviewPage
+from shared.api.community import NewReview, Review, ReviewPage
 from shared.clock import now
 
 PathId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]

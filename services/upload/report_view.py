@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.upload.scan.report import Antivirus, ScanReport
 from services.upload.verdicts import Scan
-from shared.api import hub
+from shared.api import scans
 from shared.clock import wire_time
 
 _BY_CODE = {
@@ -35,11 +35,11 @@ def advice(code: str) -> str:
     return _BY_CODE.get(code) or _BY_FAMILY.get(code.partition(".")[0]) or _OTHERWISE
 
 
-def scan_view(scan: Scan) -> hub.FileScan:
+def scan_view(scan: Scan) -> scans.FileScan:
     """The whole report."""
     report = scan.report
     override = scan.override
-    return hub.FileScan(
+    return scans.FileScan(
         file_id=scan.file_id,
         version_id=scan.version_id,
         name=scan.name,
@@ -52,11 +52,13 @@ def scan_view(scan: Scan) -> hub.FileScan:
         hashes=report.hashes if report else {},
         steps=list(_steps(report)) if report else [],
         findings=[
-            hub.ScanFinding(code=found.code, location=found.location, message=found.message, advice=advice(found.code))
+            scans.ScanFinding(
+                code=found.code, location=found.location, message=found.message, advice=advice(found.code)
+            )
             for found in (report.findings if report else ())
         ],
         imports=[
-            hub.ScanImport(name=found.qualified_name, assessment=found.assessment, location=found.location)
+            scans.ScanImport(name=found.qualified_name, assessment=found.assessment, location=found.location)
             for found in (report.imports if report else ())
         ],
         antivirus=_antivirus(report.antivirus) if report and report.antivirus else None,
@@ -64,55 +66,57 @@ def scan_view(scan: Scan) -> hub.FileScan:
         rules_version=report.rules_version if report else None,
         scanned_at=wire_time(scan.scanned_at) if scan.scanned_at else None,
         same_bytes_as=scan.taken_from,
-        override=hub.ScanOverride(reason=override.reason, moderator=override.moderator, at=wire_time(override.at))
+        override=scans.ScanOverride(reason=override.reason, moderator=override.moderator, at=wire_time(override.at))
         if override
         else None,
         trouble=scan.trouble,
     )
 
 
-def _antivirus(said: Antivirus) -> hub.ScanAntivirus:
-    return hub.ScanAntivirus(
+def _antivirus(said: Antivirus) -> scans.ScanAntivirus:
+    return scans.ScanAntivirus(
         status=said.status, engine=said.engine, signatures=said.signatures, windows=said.windows, found=said.found,
         message=said.message,
     )  # fmt: skip
 
 
-def _steps(report: ScanReport) -> tuple[hub.ScanStep, ...]:
+def _steps(report: ScanReport) -> tuple[scans.ScanStep, ...]:
     return _content_step(report), _imports_step(report), _antivirus_step(report)
 
 
-def _content_step(report: ScanReport) -> hub.ScanStep:
+def _content_step(report: ScanReport) -> scans.ScanStep:
     """All that is found but by the antivirus: its word alone does not make the content bad."""
     findings = [found for found in report.findings if not found.code.startswith("antivirus.")]
     if findings:
         if all(found.code.startswith("scan.") for found in findings):
-            return hub.ScanStep(name="content", verdict="failed", text="The scan broke off; see below.")
+            return scans.ScanStep(name="content", verdict="failed", text="The scan broke off; see below.")
         text = f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}; see below."
-        return hub.ScanStep(
+        return scans.ScanStep(
             name="content", verdict="invalid" if report.verdict == "invalid" else "dangerous", text=text
         )
-    return hub.ScanStep(name="content", verdict="clean", text="Every byte was read and belongs to its format.")
+    return scans.ScanStep(name="content", verdict="clean", text="Every byte was read and belongs to its format.")
 
 
-def _imports_step(report: ScanReport) -> hub.ScanStep:
+def _imports_step(report: ScanReport) -> scans.ScanStep:
     count = len(report.imports)
     if not count:
-        return hub.ScanStep(name="imports", verdict="none", text="The file imports nothing when it is loaded.")
+        return scans.ScanStep(name="imports", verdict="none", text="The file imports nothing when it is loaded.")
     bad = sum(found.assessment != "allowed" for found in report.imports)
     if bad:
-        return hub.ScanStep(name="imports", verdict="dangerous", text=f"{bad} of {count} imports are not allowed.")
-    return hub.ScanStep(name="imports", verdict="clean", text=f"All {count} imports are on the list of harmless ones.")
+        return scans.ScanStep(name="imports", verdict="dangerous", text=f"{bad} of {count} imports are not allowed.")
+    return scans.ScanStep(
+        name="imports", verdict="clean", text=f"All {count} imports are on the list of harmless ones."
+    )
 
 
-def _antivirus_step(report: ScanReport) -> hub.ScanStep:
+def _antivirus_step(report: ScanReport) -> scans.ScanStep:
     said = report.antivirus
     if said is None:
-        return hub.ScanStep(name="antivirus", verdict="not-scanned", text="This hub has no antivirus.")
+        return scans.ScanStep(name="antivirus", verdict="not-scanned", text="This hub has no antivirus.")
     if said.status == "not-scanned":
-        return hub.ScanStep(name="antivirus", verdict="not-scanned", text=f"Not scanned: {said.message}.")
+        return scans.ScanStep(name="antivirus", verdict="not-scanned", text=f"Not scanned: {said.message}.")
     by = f"{said.engine}, signatures {said.signatures}" if said.signatures else said.engine
     if said.status == "infected":
-        return hub.ScanStep(name="antivirus", verdict="dangerous", text=f"{by} finds {said.found}.")
+        return scans.ScanStep(name="antivirus", verdict="dangerous", text=f"{by} finds {said.found}.")
     pieces = f" in {said.windows} overlapping pieces" if said.windows > 1 else ""
-    return hub.ScanStep(name="antivirus", verdict="clean", text=f"{by} finds nothing{pieces}.")
+    return scans.ScanStep(name="antivirus", verdict="clean", text=f"{by} finds nothing{pieces}.")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.upload.verdicts import AGAIN, Engines
-from shared.api import hub
+from shared.api import scans
 from shared.clock import wire_time
 from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo
 from shared.problems import NotFound
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 _ENGINES = "engines"
 
 
-def wanted_files(ask: hub.NewRescan, engines: Engines) -> Document:
+def wanted_files(ask: scans.NewRescan, engines: Engines) -> Document:
     """Which files are meant, as a condition on rows: what is asked for, else all with a report that is out of date."""
     if ask.all:
         return {}
@@ -71,7 +71,7 @@ class Rescans:
         row = await self._engines.find_one({"_id": _ENGINES})
         return msgspec.convert(row, Engines) if row else Engines()
 
-    async def start(self, ask: hub.NewRescan, asked_by: str, at: datetime) -> hub.Rescan:
+    async def start(self, ask: scans.NewRescan, asked_by: str, at: datetime) -> scans.Rescan:
         """Put files in line again: clean ones, and those whose scan has failed while their bytes are still there.
 
         A file that is in line already stays where it is.
@@ -90,14 +90,14 @@ class Rescans:
         await self._rescans.update_one({"_id": rescan_id}, {"$set": {"files": files, "bytes": size_bytes}})
         return await self.get(rescan_id)
 
-    async def get(self, rescan_id: int) -> hub.Rescan:
+    async def get(self, rescan_id: int) -> scans.Rescan:
         """How far a rescan is. Raises NotFound."""
         row = await self._rescans.find_one({"_id": rescan_id})
         if row is None:
             raise NotFound(f"There is no rescan with id {rescan_id}.")
         return await self._view(row)
 
-    async def list_newest(self, limit: int) -> list[hub.Rescan]:
+    async def list_newest(self, limit: int) -> list[scans.Rescan]:
         """The last ones."""
         rows = self._rescans.find().sort("_id", DESCENDING).limit(limit)
         return [await self._view(row) async for row in rows]
@@ -108,14 +108,14 @@ class Rescans:
             return int(row["files"]), int(row["bytes"])
         return 0, 0
 
-    async def _view(self, row: Document) -> hub.Rescan:
+    async def _view(self, row: Document) -> scans.Rescan:
         mine = {"rescan_id": row["_id"]}
         files_left, bytes_left = await self._count({**mine, "state": {"$ne": "done"}})
         outcomes = {"clean": 0, "refused": 0, "failed": 0}
         grouped = {"_id": "$outcome", "files": {"$sum": 1}}
         async for found in self._scans.aggregate([{"$match": {**mine, "state": "done"}}, {"$group": grouped}]):
             outcomes[found["_id"]] = int(found["files"])
-        return hub.Rescan(
+        return scans.Rescan(
             id=row["_id"],
             asked_by=row["asked_by"],
             created_at=wire_time(row["created_at"]),

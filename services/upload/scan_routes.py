@@ -12,7 +12,7 @@ from services.upload.report_view import scan_view
 from services.upload.rescans import Rescans
 from services.upload.scans import Scans
 from shared.actor import Actor
-from shared.api.hub import FileScan, NewRescan, Rescan, RescanPage
+from shared.api.scans import FileScan, NewRescan, Rescan, RescanPage
 from shared.clock import now
 from shared.problems import Forbidden, Unauthorized
 

@@ -10,7 +10,7 @@ from services.catalog.domain.model import Model
 from services.catalog.domain.wire import Wire
 from services.catalog.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import HubImage, ProposedRating
+from shared.api.community import HubImage, ProposedRating
 from shared.events.models import ModelChanged
 from shared.events.payload import Payload
 from shared.problems import NotFound

@@ -13,7 +13,7 @@ from services.gateway.declared import needs
 from services.gateway.page_answers import AnyRequest, field, frame_of, html, see_other
 from services.gateway.peers import Peers
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import notifications
 
 Cursor = Annotated[str | None, Parameter(max_length=80)]
 
@@ -27,12 +27,12 @@ class Notifications(Controller):
     @get(**needs("read"))
     async def list_notifications(
         self, actor: Actor, peers: Peers, cursor: Cursor = None, limit: Annotated[int, Parameter(ge=0, le=100)] = 20
-    ) -> hub.NotificationPage:
+    ) -> notifications.NotificationPage:
         """One's own, newest first; with `limit` 0, only how many are not read."""
         return await notifications_of(actor, peers, cursor, limit)
 
     @post("/read", status_code=204, **needs("community"))
-    async def mark_read(self, data: hub.ReadNotifications, actor: Actor, peers: Peers) -> None:
+    async def mark_read(self, data: notifications.ReadNotifications, actor: Actor, peers: Peers) -> None:
         """Some, or all up to now, are read."""
         await peers.reviews.call("POST", "/notifications/read", actor=actor, json=data)
 
@@ -59,12 +59,16 @@ class NotificationPages(Controller):
     async def mark_read(self, request: AnyRequest, actor: Actor, peers: Peers) -> Redirect:
         """One, or all of them, are read."""
         one = await field(request, "id")
-        ask = hub.ReadNotifications(ids=[one] if one else None)
+        ask = notifications.ReadNotifications(ids=[one] if one else None)
         await peers.reviews.call("POST", "/notifications/read", actor=actor, json=ask)
         return see_other("/account/notifications")
 
 
-async def notifications_of(actor: Actor, peers: Peers, cursor: str | None, limit: int) -> hub.NotificationPage:
+async def notifications_of(
+    actor: Actor, peers: Peers, cursor: str | None, limit: int
+) -> notifications.NotificationPage:
     """A page of an account's notifications."""
     params = {"limit": limit, **({"cursor": cursor} if cursor else {})}
-    return await peers.reviews.fetch("GET", "/notifications", hub.NotificationPage, actor=actor, params=params)
+    return await peers.reviews.fetch(
+        "GET", "/notifications", notifications.NotificationPage, actor=actor, params=params
+    )

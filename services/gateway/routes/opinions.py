@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from services.gateway.page_answers import AnyRequest, field, see_other
 from services.gateway.peers import Peers
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import community
 from shared.problems import Invalid
 
 
@@ -27,7 +27,11 @@ class Opinions(Controller):
             raise Invalid("Choose whether you recommend this version.")
         ask = {"recommended": verdict == "yes", "text": await field(request, "text")}
         await peers.reviews.fetch(
-            "POST", f"/versions/{version_id}/reviews", hub.Review, actor=actor, json=_checked(ask, hub.NewReview)
+            "POST",
+            f"/versions/{version_id}/reviews",
+            community.Review,
+            actor=actor,
+            json=_checked(ask, community.NewReview),
         )
         return see_other(f"/models/{model_id}?modelVersionId={version_id}&done=reviewed#reviews")
 
@@ -40,7 +44,9 @@ class Opinions(Controller):
             "reason": await field(request, "reason"),
             "details": await field(request, "details"),
         }
-        await peers.moderation.fetch("POST", "/reports", hub.Report, actor=actor, json=_checked(ask, hub.NewReport))
+        await peers.moderation.fetch(
+            "POST", "/reports", community.Report, actor=actor, json=_checked(ask, community.NewReport)
+        )
         return see_other(f"/models/{model_id}?done=reported")
 
 

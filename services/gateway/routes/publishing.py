@@ -13,7 +13,7 @@ from services.gateway.peers import Peers
 from services.gateway.relay_token import Grants, PartGrant
 from services.gateway.request import with_origin
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import community, hub
 from shared.api.inside import AttachFile, OpenUpload, PreviewStates, VersionRights
 from shared.engines.s3 import Store
 from shared.problems import Problem, Unavailable
@@ -98,15 +98,17 @@ class Pictures(Controller):
     tags = ["Publishing"]
 
     @get(**needs("public"))
-    async def get_image(self, image_id: int, actor: Actor, peers: Peers) -> hub.HubImage:
+    async def get_image(self, image_id: int, actor: Actor, peers: Peers) -> community.HubImage:
         """A picture with its ratings."""
-        return await peers.catalog.fetch("GET", f"/hub/images/{image_id}", hub.HubImage, actor=actor)
+        return await peers.catalog.fetch("GET", f"/hub/images/{image_id}", community.HubImage, actor=actor)
 
     @put("/rating", **needs("publish"))
-    async def propose_rating(self, image_id: int, data: hub.ProposedRating, actor: Actor, peers: Peers) -> hub.HubImage:
+    async def propose_rating(
+        self, image_id: int, data: community.ProposedRating, actor: Actor, peers: Peers
+    ) -> community.HubImage:
         """Say how mature a picture of one's own is; a moderator's word counts more."""
         path = f"/hub/images/{image_id}/rating"
-        return await peers.catalog.fetch("PUT", path, hub.HubImage, actor=actor, json=data)
+        return await peers.catalog.fetch("PUT", path, community.HubImage, actor=actor, json=data)
 
 
 class Uploads(Controller):

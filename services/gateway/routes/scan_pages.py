@@ -13,7 +13,7 @@ from services.gateway.peers import Peers
 from services.gateway.routes.scans import scan_report
 from services.gateway.views.scan import render_scan
 from shared.actor import Actor
-from shared.api import hub
+from shared.api import community, scans
 from shared.problems import Invalid
 
 _NOTICES = {
@@ -42,24 +42,24 @@ class ScanPages(Controller):
     @post("/appeal", opt={"scope": "publish"})
     async def appeal(self, request: AnyRequest, file_id: int, actor: Actor, peers: Peers) -> Redirect:
         """Ask the moderators to look at it."""
-        ask = await _checked(request, "text", hub.NewAppeal)
-        await peers.moderation.fetch("POST", f"/files/{file_id}/appeals", hub.Appeal, actor=actor, json=ask)
+        ask = await _checked(request, "text", scans.NewAppeal)
+        await peers.moderation.fetch("POST", f"/files/{file_id}/appeals", scans.Appeal, actor=actor, json=ask)
         return see_other(f"/files/{file_id}/scan?done=appealed")
 
     @post("/decision", opt={"scope": "moderate"})
     async def decide(self, request: AnyRequest, file_id: int, actor: Actor, peers: Peers) -> Redirect:
         """Let it pass, or reject the open appeal."""
-        answer: Any = await _checked(request, "reason", hub.AppealAnswer)
+        answer: Any = await _checked(request, "reason", scans.AppealAnswer)
         if await field(request, "decision") == "pass":
-            ask = hub.NewOverride(file_id=file_id, reason=answer.reason)
-            await peers.moderation.fetch("POST", "/overrides", hub.Decision, actor=actor, json=ask)
+            ask = scans.NewOverride(file_id=file_id, reason=answer.reason)
+            await peers.moderation.fetch("POST", "/overrides", community.Decision, actor=actor, json=ask)
             return see_other(f"/files/{file_id}/scan?done=passed")
         path = f"/files/{file_id}/appeals"
-        waiting = (await peers.moderation.fetch("GET", path, hub.AppealPage, actor=actor)).items
+        waiting = (await peers.moderation.fetch("GET", path, scans.AppealPage, actor=actor)).items
         if not waiting or waiting[0].status != "open":
             raise Invalid("Nobody has appealed for this file, or the appeal is decided already.")
         path = f"/appeals/{waiting[0].id}/reject"
-        await peers.moderation.fetch("POST", path, hub.Decision, actor=actor, json=answer)
+        await peers.moderation.fetch("POST", path, community.Decision, actor=actor, json=answer)
         return see_other(f"/files/{file_id}/scan?done=refused")
 
 

@@ -11,7 +11,7 @@ from services.gateway.domain.keys import ApiKey
 from services.gateway.domain.sessions import Session
 from services.gateway.views.text import Date, human_date
 from shared.actor import Role
-from shared.api import hub
+from shared.api import notifications
 from shared.api.accounts import SCOPES, Scope
 from shared.clock import wire_time
 
@@ -78,7 +78,7 @@ class NotificationView:
     read: bool
 
 
-def notification_views(items: Sequence[hub.Notification]) -> tuple[NotificationView, ...]:
+def notification_views(items: Sequence[notifications.Notification]) -> tuple[NotificationView, ...]:
     """Notifications as their owner sees them."""
     return tuple(
         NotificationView(

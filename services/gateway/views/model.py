@@ -12,7 +12,7 @@ from services.gateway.views.pictures import GalleryView, gallery_view
 from services.gateway.views.reviews import ReviewsView, reviews_view
 from services.gateway.views.text import Date, clean_html, human_count, human_date, origin_of
 from services.gateway.views.wire import HubModel, Model, Previews, Reviews, Version
-from shared.api.hub import ReportReason
+from shared.api.community import ReportReason
 
 _PERMISSIONS_TO_SELL = (
     ("Image", "Sell pictures made with it"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.gateway.rendering import Frame, render
 from services.gateway.views.files import ScanBadge, scan_badge
 from services.gateway.views.text import Date, human_date, human_size
-from shared.api import hub
+from shared.api import scans
 from shared.api.inside import FilePlace
 
 _STEPS = {"content": "Content", "imports": "Imports of pickles", "antivirus": "Antivirus"}
@@ -44,19 +44,19 @@ class ScanView:
     badge: ScanBadge
     is_waiting: bool
     steps: tuple[StepView, ...]
-    findings: tuple[hub.ScanFinding, ...]
-    imports: tuple[hub.ScanImport, ...]
+    findings: tuple[scans.ScanFinding, ...]
+    imports: tuple[scans.ScanImport, ...]
     hashes: tuple[tuple[str, str], ...]
     made_by: tuple[tuple[str, str], ...]
     scanned: Date | None
-    override: hub.ScanOverride | None
+    override: scans.ScanOverride | None
     trouble: str | None
-    appeal: hub.Appeal | None
+    appeal: scans.Appeal | None
     can_appeal: bool
     can_decide: bool
 
 
-def _made_by(report: hub.FileScan) -> tuple[tuple[str, str], ...]:
+def _made_by(report: scans.FileScan) -> tuple[tuple[str, str], ...]:
     antivirus = report.antivirus
     rows = [
         ("Scanner", report.scanner_version),
@@ -68,7 +68,7 @@ def _made_by(report: hub.FileScan) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in rows if value)
 
 
-def scan_page_view(place: FilePlace, report: hub.FileScan, *, may_decide: bool) -> ScanView:
+def scan_page_view(place: FilePlace, report: scans.FileScan, *, may_decide: bool) -> ScanView:
     """A report as the page of this visitor shows it."""
     is_refused = report.state in ("dangerous", "invalid", "failed")
     is_open = report.appeal is not None and report.appeal.status == "open"
@@ -103,7 +103,7 @@ def scan_page_view(place: FilePlace, report: hub.FileScan, *, may_decide: bool) 
 
 
 def render_scan(
-    frame: Frame, place: FilePlace, report: hub.FileScan, *, may_decide: bool, notice: str | None = None
+    frame: Frame, place: FilePlace, report: scans.FileScan, *, may_decide: bool, notice: str | None = None
 ) -> str:
     """The page of one file's scan."""
     view = scan_page_view(place, report, may_decide=may_decide)

@@ -68,7 +68,6 @@ class Without(Clause, frozen=True):
 
 
 AnyClause: TypeAlias = Token | OneOf | Starts | Near | Within | All | Some | Without
-EVERYTHING = All(())
 NOTHING = Some(())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,26 +22,12 @@ from shared.events.payload import Payload
 from shared.events.previews import PreviewRendered
 from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
 from shared.outbox import Outbox
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
 from tests.unit.catalog.models import LATER, NOON, file, hashes_of, image, model, published, scanned, version
 
 replace = msgspec.structs.replace
 WIRE = Wire()
 MODEL, VERSION, DOWNLOAD = DocumentAsk("model", 1), DocumentAsk("version", 10), DocumentAsk("download", 10)
 HASH = DocumentAsk("hash", hashes_of(10)["SHA256"])
-
-
-@pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "catalog")
-    repository(mongo)  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
 
 
 def repository(mongo: Mongo, wire: Wire = WIRE) -> Repository:

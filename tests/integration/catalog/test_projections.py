@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,23 +18,9 @@ from shared.api.v1 import LEVEL_ALL
 from shared.engines.mongo import Mongo
 from shared.outbox import Outbox
 from shared.problems import Invalid
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
 from tests.unit.catalog.models import NOON, file, hashes_of, image, model, published, version
 
 replace = msgspec.structs.replace
-
-
-@pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "catalog")
-    repository(mongo)  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
 
 
 def repository(mongo: Mongo, unrated: int = 1) -> Repository:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -20,23 +20,9 @@ from shared.events.models import ModelState
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import Conflict, NotFound
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
 from tests.unit.catalog.models import NOON, file, hashes_of, model, published, scanned, version
 
 replace = msgspec.structs.replace
-
-
-@pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "catalog")
-    repository(mongo)  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
 
 
 def repository(mongo: Mongo) -> Repository:

@@ -13,7 +13,7 @@ from services.moderation import domain
 from services.moderation.domain import Decision, Report
 from services.moderation.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import NewReport
+from shared.api.community import NewReport
 from shared.engines.mongo import Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox

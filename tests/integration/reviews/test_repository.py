@@ -13,7 +13,7 @@ from services.reviews import domain
 from services.reviews.domain import PublishedVersion, Review
 from services.reviews.repository import Repository
 from shared.actor import Actor
-from shared.api.hub import NewReview
+from shared.api.community import NewReview
 from shared.engines.mongo import Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox

@@ -24,7 +24,7 @@ from services.upload.scans import Scans
 from services.upload.settings import UploadSettings
 from services.upload.shelf import Shelf, take_in
 from services.upload.verdicts import Looked, Scan
-from shared.api.hub import NewRescan, Rescan
+from shared.api.scans import NewRescan, Rescan
 from shared.clock import new_id, now
 from shared.engines.mongo import Mongo
 from shared.engines.s3 import NoSuchObject, Store

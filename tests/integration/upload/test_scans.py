@@ -14,7 +14,7 @@ from services.upload.rescans import Rescans
 from services.upload.scan.report import Finding, ScanReport, Verdict
 from services.upload.scans import Scans
 from services.upload.verdicts import AGAIN, FRESH, Engines, Looked, Scan
-from shared.api.hub import NewRescan
+from shared.api.scans import NewRescan
 from shared.engines.mongo import Mongo
 from shared.events import decode
 from shared.events.payload import Payload

@@ -11,7 +11,7 @@ from services.gateway.account_pages import render_notifications
 from services.gateway.rendering import Frame
 from services.gateway.views.own_model import render_own_model
 from services.gateway.views.scan import render_scan
-from shared.api import hub
+from shared.api import hub, notifications, scans
 from shared.api.inside import FilePlace
 
 FRAME = Frame(viewer="dora", csrf_token="t0ken", path="/files/31/scan")
@@ -21,7 +21,7 @@ FINDING = {
 }  # fmt: skip
 
 
-def report(**changes: Any) -> hub.FileScan:
+def report(**changes: Any) -> scans.FileScan:
     answer = {
         "fileId": 31, "versionId": 10, "modelId": 1, "name": "kubist.pt", "type": "Model", "sizeBytes": 2048,
         "format": "pickle", "state": "dangerous", "isWaiting": False, "sha256": "ab" * 32,
@@ -36,7 +36,7 @@ def report(**changes: Any) -> hub.FileScan:
         "antivirus": None, "scannerVersion": "1", "rulesVersion": "2026-11-24",
         "scannedAt": "2026-02-11T08:12:44.120Z", "sameBytesAs": None, "override": None, "trouble": None,
     }  # fmt: skip
-    return msgspec.convert(answer | changes, hub.FileScan)
+    return msgspec.convert(answer | changes, scans.FileScan)
 
 
 def appeal(status: str, reason: str | None = None) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def appeal(status: str, reason: str | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def page(shown: hub.FileScan, *, is_own: bool = False, may_decide: bool = False) -> str:
+def page(shown: scans.FileScan, *, is_own: bool = False, may_decide: bool = False) -> str:
     place = FilePlace(
         file_id=31, version_id=10, model_id=1, model_name="Kubist", version_name="v1.0", is_own=is_own
     )  # fmt: skip
@@ -126,10 +126,10 @@ def test_notifications_are_shown_with_what_is_new() -> None:
         "id": "0198-7", "kind": "file-withdrawn", "title": "Your file <kubist.pt> was withdrawn", "text": "Why.",
         "path": "/files/31/scan", "createdAt": "2026-02-11T08:12:44.120Z", "read": False,
     }  # fmt: skip
-    shown = msgspec.convert({"items": [item], "unread": 1, "nextCursor": "0198-6"}, hub.NotificationPage)
+    shown = msgspec.convert({"items": [item], "unread": 1, "nextCursor": "0198-6"}, notifications.NotificationPage)
     text = render_notifications(FRAME, shown)
     assert "Your file &lt;kubist.pt&gt; was withdrawn" in text and 'href="/files/31/scan"' in text
     assert "New: 1" in text and 'href="/account/notifications?cursor=0198-6"' in text
     assert "data-bell" in text and 'value="t0ken"' in text
-    nothing = render_notifications(FRAME, hub.NotificationPage(items=[], unread=0))
+    nothing = render_notifications(FRAME, notifications.NotificationPage(items=[], unread=0))
     assert "Nothing new" in nothing and "Mark all as read" not in nothing

@@ -10,7 +10,7 @@ import pytest
 from services.moderation import domain
 from services.moderation.domain import KnownModel
 from shared.actor import NOBODY, Actor
-from shared.api.hub import NewReport
+from shared.api.community import NewReport
 from shared.api.inside import RateContent
 from shared.events.moderation import ContentRated, ContentReported, ContentRestored, ContentTakenDown
 from shared.problems import Conflict, Forbidden, NotFound, Problem, Unauthorized

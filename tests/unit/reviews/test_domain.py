@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.reviews import domain
 from services.reviews.domain import ModelEvent, ModelState, PublishedVersion, Review
 from shared.actor import NOBODY, Actor
-from shared.api.hub import NewReview
+from shared.api.community import NewReview
 from shared.events.models import ModelDeleted, ModelRestored, ModelUnpublished, VersionPublished
 from shared.events.payload import Payload
 from shared.events.reviews import ReviewChanged, ReviewPosted, ReviewRemoved
