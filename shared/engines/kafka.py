@@ -11,11 +11,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from shared.events.topics import DAY_MS, DEAD_RETENTION_DAYS, DEAD_SUFFIX, TOPICS, Topic
 from shared.settings import Settings
 
 __all__ = ["Kafka", "KafkaError", "client_options", "make_topics", "read_records"]
+
+_LISTED_SECONDS = 60
 
 
 class TopicsMissing(Exception):
@@ -126,23 +129,39 @@ def _new_topic(settings: Settings, topic: Topic, *, dead: bool) -> NewTopic:
 
 
 async def make_topics(settings: Settings, topics: Iterable[Topic] = TOPICS) -> list[str]:
-    """Make the topics and their dead-letter topics that are missing; the names of those made. Raises KafkaError."""
+    """Make the topics and their dead-letter topics that are missing; the names of those made. Raises KafkaError.
+
+    Returns when the broker lists them all: brokers learn of a new topic a little after it was made.
+    """
+    wanted = [_new_topic(settings, topic, dead=dead) for topic in topics for dead in (False, True)]
+    made: dict[str, None] = {}
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=10_000)
     await admin.start()
     try:
-        there = set(await admin.list_topics())
-        wanted = [_new_topic(settings, topic, dead=dead) for topic in topics for dead in (False, True)]
-        absent = [topic for topic in wanted if topic.name not in there]
-        if not absent:
-            return []
-        response = await admin.create_topics(absent)
-        for name, code, *reason in response.topic_errors:
-            # The client reports failures in the response; "already there" is another init process being faster.
-            if code not in (0, TopicAlreadyExistsError.errno):
-                raise KafkaError(f"topic {name} was not made: code {code} {reason}")
-        return [topic.name for topic in absent]
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(TopicsMissing), stop=stop_after_delay(_LISTED_SECONDS),
+            wait=wait_exponential(0.05, max=1), reraise=True,
+        ):  # fmt: skip
+            with attempt:
+                there = set(await admin.list_topics())
+                absent = [topic for topic in wanted if topic.name not in there]
+                if not absent:
+                    break
+                made |= dict.fromkeys(await _create(admin, absent))
+                raise TopicsMissing(f"not listed yet: {', '.join(topic.name for topic in absent)}")
     finally:
         await admin.close()
+    return list(made)
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> list[str]:
+    """Ask for the topics; the names of those that were not there. Raises KafkaError."""
+    response = await admin.create_topics(list(topics))
+    # The client reports failures in the response; "already there" is another init process being faster.
+    for name, code, *reason in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise KafkaError(f"topic {name} was not made: code {code} {reason}")
+    return [name for name, code, *_ in response.topic_errors if code == 0]
 
 
 async def read_records(settings: Settings, topics: Sequence[str]) -> list[Any]:
