@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
+from rich.progress import track
 
 from benchmarks.search.catalogue import Query, read_models, read_queries, wanted_of
 from benchmarks.search.indexes import fresh_index
@@ -53,10 +55,11 @@ async def _write(index: SearchIndex, batch: list[Write]) -> None:
 
 
 async def run(index: SearchIndex, queries: Sequence[Query]) -> list[Answer]:
-    """Ask all queries, one after another."""
+    """Ask all queries, one after another, with a bar on stderr where that is a terminal."""
     finder = Finder(index, deadline_seconds=_DEADLINE_SECONDS)
     answers = []
-    for query in queries:
+    errors = Console(stderr=True)
+    for query in track(queries, "asking", console=errors, disable=not errors.is_terminal):
         began = time.perf_counter()
         page = await finder.find(wanted_of(query), limit=LIMIT)
         answers.append(Answer(query.qid, page.ids, round((time.perf_counter() - began) * 1e3, 2)))

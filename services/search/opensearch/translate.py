@@ -5,11 +5,23 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from services.search.domain.clauses import All, AnyClause, Near, OneOf, Some, Starts, Token, Within, Without
+from services.search.domain.clauses import (
+    NOTHING,
+    All,
+    AnyClause,
+    Near,
+    OneOf,
+    Some,
+    Starts,
+    Token,
+    Within,
+    Without,
+)
 from services.search.domain.documents import Document
 from services.search.domain.fields import FIELDS, VERSION, Order, counted_field
 from services.search.domain.text import key
 from services.search.engine import FacetAsk, Found, Hit, Question
+from services.search.opensearch.leaner import lean_tiers
 
 Json = dict[str, Any]
 _SPECIAL = re.compile(r'([.?+*|{}\[\]()"\\#@&<>~^$-])')
@@ -113,9 +125,10 @@ def _tiers(question: Question) -> Json:
     count = len(question.tiers)
     tiers = [
         {"constant_score": {"filter": query(tier), "boost": count - number}}
-        for number, tier in enumerate(question.tiers)
+        for number, tier in enumerate(lean_tiers(question.tiers))
+        if tier != NOTHING
     ]
-    return {"must": [{"dis_max": {"queries": tiers}}]}
+    return {"must": [{"dis_max": {"queries": tiers}} if tiers else {"match_none": {}}]}
 
 
 def _sort(question: Question) -> list[Json]:
