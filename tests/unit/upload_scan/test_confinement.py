@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -255,3 +257,16 @@ def test_every_jump_of_the_filter_lands_inside_it(machine: str, may_name_files: 
         for at, (kind, there, otherwise, _) in enumerate(code)
         if kind == 0x15
     )
+
+
+def test_a_container_without_capabilities_and_without_new_privileges_is_enough(full: None, folder: Path) -> None:
+    """As deploy/compose.yaml and the manifests start it."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("needs setpriv (util-linux)")
+    prefix = [setpriv, "--no-new-privs", "--inh-caps=-all", *(["--bounding-set=-all"] if os.geteuid() == 0 else [])]
+    ran = subprocess.run(
+        [*prefix, sys.executable, "-P", "-m", "services.upload.scan.confinement", str(folder / "spool")],
+        env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, json.loads(ran.stdout or "null")) == (0, []), ran.stderr
