@@ -20,14 +20,22 @@ _IN_PROGRESS = Gauge("easel_requests_in_progress", "Requests not answered yet.",
 _UNMEASURED = ("/health", "/metrics")
 
 
-def measure_requests(name: str) -> Middleware:
-    """The middleware. `path` is the route's template; health checks and scrapes are not counted."""
-    in_progress = _IN_PROGRESS.labels(name)
+@lru_cache(maxsize=2_000)  # as many as there are; addresses of no route have no template
+def _metrics_of(method: str, path: str, status: int, name: str) -> tuple[Counter, Histogram]:
+    labels = (method, path, str(status), name)
+    return _TOTAL.labels(*labels), _SECONDS.labels(*labels)
 
-    @lru_cache(maxsize=2_000)  # as many as there are; addresses of no route have no template
-    def metrics_of(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
-        labels = (method, path, str(status), name)
-        return _TOTAL.labels(*labels), _SECONDS.labels(*labels)
+
+def note_request(name: str, method: str, path: str, status: int, seconds: float) -> None:
+    """One request that process `name` answered; `path` is the route's template."""
+    total, duration = _metrics_of(method, path, status, name)
+    total.inc()
+    duration.observe(seconds)
+
+
+def measure_requests(name: str) -> Middleware:
+    """The middleware: health checks and scrapes are not counted."""
+    in_progress = _IN_PROGRESS.labels(name)
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,9 +56,7 @@ def measure_requests(name: str) -> Middleware:
                 await app(scope, receive, send_and_note)
             finally:
                 in_progress.dec()
-                total, seconds = metrics_of(scope["method"], scope["path_template"], status)
-                total.inc()
-                seconds.observe(time.perf_counter() - began)
+                note_request(name, scope["method"], scope["path_template"], status, time.perf_counter() - began)
 
         return middleware
 

@@ -243,6 +243,7 @@ def create_service(
     public: bool = False,
     openapi: OpenAPIConfig | None = None,
     cors: CORSConfig | None = None,
+    before_routing: Callable[[ASGIApp], ASGIApp] | None = None,
     **options: Any,
 ) -> Litestar:
     """The application of one process. `public` is for the gateway, which authenticates people instead of services."""
@@ -274,6 +275,7 @@ def create_service(
         logging_config=None,
         **options,
     )
-    handler = log_changes(app.asgi_handler) if public else app.asgi_handler
+    handler = before_routing(app.asgi_handler) if before_routing is not None else app.asgi_handler
+    handler = log_changes(handler) if public else handler
     app.asgi_handler = correlation_middleware(handler)  # before routing, so that a 404 or 405 has its id too
     return app

@@ -20,7 +20,9 @@ from services.gateway.bootstrap import Bootstrap
 from services.gateway.compatible_http import compatible_http
 from services.gateway.declared import COMPONENTS, DeclaredRefusals
 from services.gateway.delivery import Delivery
+from services.gateway.document_cache import DocumentCache
 from services.gateway.identify import Identification, identify
+from services.gateway.kept_documents import kept_documents
 from services.gateway.page_answers import lost
 from services.gateway.passwords import Passwords
 from services.gateway.peers import Peers
@@ -34,6 +36,7 @@ from services.gateway.routes.relay import RelayClient
 from services.gateway.sessions import Cookies, Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.single_sign_on import SingleSignOn
+from shared.broadcast import Broadcast
 from shared.engines.kafka import Kafka
 from shared.engines.mongo import Mongo
 from shared.engines.s3 import Store
@@ -82,8 +85,8 @@ def create_app() -> Litestar:
     accounts = Repository(mongo)
     sessions = Sessions(mongo, settings)
     cookies = Cookies(settings)
-    peers = Peers(settings)
-    rates = RateLimits(settings)
+    cache = DocumentCache(settings.document_cache_bytes, settings.document_cache_seconds)
+    peers = Peers(settings, cache)
     relay = RelayClient()
     grants = Grants(settings.secret.get_secret_value())
     rates = RateLimits(settings)
@@ -104,6 +107,7 @@ def create_app() -> Litestar:
             gallery,
             kafka,
             Loop("outbox relay", Relay(mongo, kafka).run),
+            Loop("changes", Broadcast(kafka, "easel.models.state", cache).run),
         ],
         routes=[*ROUTES, page_routes(settings, cookies)],
         middleware=[identify(Identification(accounts, sessions, cookies), rates)],
@@ -129,6 +133,7 @@ def create_app() -> Litestar:
         openapi=OPENAPI,
         plugins=[DeclaredRefusals()],
         exception_handlers={HTTPException: lost, Exception: lost},
+        before_routing=lambda app: kept_documents(app, cache, rates, settings.public_url),
         cors=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
     )
     # Before routing, which middleware is not.

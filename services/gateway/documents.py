@@ -1,4 +1,4 @@
-"""Public documents from the catalog: what is asked at the same time goes in one call."""
+"""Public documents from the catalog: kept for strangers, and what is asked at the same time goes in one call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from services.gateway.document_cache import DocumentCache
+from shared.actor import NOBODY, Actor
 from shared.api.inside import DocumentAsk, DownloadTarget, Wish
 from shared.batching import Batch
 from shared.inside import Peer
@@ -15,10 +17,14 @@ _ANYTHING = Wish()
 
 
 class Documents:
-    """Documents as JSON with `v1.ORIGIN_MARK` (`request.placed`). Each is read for whoever asks; none is kept here."""
+    """Documents as JSON with `v1.ORIGIN_MARK` (`request.placed`).
 
-    def __init__(self, catalog: Peer) -> None:
+    Who is known gets what is so now. Strangers may get what was so when an event began its way here.
+    """
+
+    def __init__(self, catalog: Peer, cache: DocumentCache) -> None:
         self._catalog = catalog
+        self._cache = cache
         self._batch: Batch[DocumentAsk, bytes | None] = Batch(self._read)
 
     async def _read(self, asks: Sequence[DocumentAsk]) -> list[bytes | None]:
@@ -31,17 +37,27 @@ class Documents:
             raise NotFound(missing)
         return found
 
-    async def get_model(self, model_id: int) -> bytes:
+    async def _get_kept(self, ask: DocumentAsk, missing: str, actor: Actor) -> bytes:
+        if actor.is_known:
+            return await self._get(ask, missing)
+        kept = self._cache.find(ask)
+        if kept is None:
+            moment = self._cache.moment
+            kept = await self._get(ask, missing)
+            self._cache.keep(ask, kept, moment)
+        return kept
+
+    async def get_model(self, model_id: int, actor: Actor = NOBODY) -> bytes:
         """A visible model with all its versions. Raises NotFound."""
-        return await self._get(DocumentAsk("model", model_id), f"No model with id {model_id}")
+        return await self._get_kept(DocumentAsk("model", model_id), f"No model with id {model_id}", actor)
 
-    async def get_version(self, version_id: int) -> bytes:
+    async def get_version(self, version_id: int, actor: Actor = NOBODY) -> bytes:
         """A published version of a visible model. Raises NotFound."""
-        return await self._get(DocumentAsk("version", version_id), "Model not found")
+        return await self._get_kept(DocumentAsk("version", version_id), "Model not found", actor)
 
-    async def get_by_hash(self, value: str) -> bytes:
+    async def get_by_hash(self, value: str, actor: Actor = NOBODY) -> bytes:
         """The version that was first published with a file of this hash. Raises NotFound."""
-        return await self._get(DocumentAsk("hash", value), "Model not found")
+        return await self._get_kept(DocumentAsk("hash", value.upper()), "Model not found", actor)
 
     async def get_download(self, version_id: int, wish: Wish = _ANYTHING) -> DownloadTarget:
         """The clean file that a download means. Raises NotFound, alike for missing, hidden and contradicted."""

@@ -79,20 +79,31 @@ def identify(identification: Identification, rates: RateLimits) -> Middleware:
                     if options.get("session_too") and not caller.actor.is_known:
                         caller = await identification.find_caller(scope, headers, by_session=True)
                     scope["user"] = caller
-                    client = scope["client"]
-                    address = client[0] if client else ""
-                    # A proxy on this machine that is not trusted must not make everybody local.
-                    is_forwarded = b"x-forwarded-for" in headers or b"forwarded" in headers
-                    if is_forwarded or not is_this_machine(address):
-                        await rates.count(caller, address)
+                    if is_counted(scope, headers):
+                        await rates.count(caller, address_of(scope))
                         if options.get("sign_in") and scope["method"] == "POST":
-                            await rates.count_sign_in(address)
+                            await rates.count_sign_in(address_of(scope))
                 require_scope(scope, options, caller)
             await app(scope, receive, send)
 
         return middleware
 
     return wrap
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; empty if nobody can say."""
+    client = scope["client"]
+    return client[0] if client else ""
+
+
+def is_counted(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether rate limits count it: not what comes from this machine itself.
+
+    A proxy on this machine that is not trusted must not make everybody local.
+    """
+    is_forwarded = b"x-forwarded-for" in headers or b"forwarded" in headers
+    return is_forwarded or not is_this_machine(address_of(scope))
 
 
 def require_scope(scope: HTTPScope, options: Mapping[str, Any], caller: Caller) -> None:

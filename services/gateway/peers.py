@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.gateway.document_cache import DocumentCache
 from services.gateway.documents import Documents
 from services.gateway.settings import GatewaySettings
 from shared.inside import Peer
@@ -12,10 +13,10 @@ class Peers:
 
     name = "peers"
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, cache: DocumentCache) -> None:
         token = settings.internal_token.get_secret_value()
         self.catalog = Peer("catalog", settings.catalog_url, token)
-        self.documents = Documents(self.catalog)
+        self.documents = Documents(self.catalog, cache)
         self.upload = Peer("upload", settings.upload_url, token, timeout_seconds=120)
         self.search = Peer("search", settings.search_url, token, timeout_seconds=6)
         self.reviews = Peer("reviews", settings.reviews_url, token)

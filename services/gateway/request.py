@@ -33,12 +33,15 @@ def provide_actor(request: AnyRequest) -> Actor:
 def origin_of(request: AnyRequest) -> str:
     """`scheme://host[:port]` of the hub, as configured or as the client used it. Raises Invalid for no Host."""
     settings: GatewaySettings = request.app.state.settings
-    if settings.public_url:
-        return settings.public_url
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
+    found = settings.public_url or asked_origin(request.scope["scheme"], request.headers.get("host", ""))
+    if found is None:
         raise Invalid("The Host header is missing or malformed.")
-    return f"{request.scope['scheme']}://{host}"
+    return found
+
+
+def asked_origin(scheme: str, host: str) -> str | None:
+    """`scheme://host[:port]` that a client used; None for a malformed host."""
+    return f"{scheme}://{host}" if _HOST.fullmatch(host) else None
 
 
 def pairs_of(request: AnyRequest) -> list[tuple[str, str]]:

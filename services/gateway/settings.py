@@ -38,6 +38,11 @@ class GatewaySettings(Settings):
     image_workers: int = Field(default=2, ge=1, le=32)
     """How many pictures are made smaller at the same time, each in a process of its own."""
 
+    document_cache_bytes: int = Field(default=64 << 20, ge=0)
+    """How much of the public documents that strangers read is kept in memory; 0 keeps nothing."""
+    document_cache_seconds: float = Field(default=30.0, gt=0)
+    """How long at most; a document is dropped as soon as its model changes."""
+
     sign_up: Literal["open", "closed"] = "closed"
     """Whether anybody can make an account on the page /sign-up."""
     sign_up_role: Literal["member", "creator"] = "creator"

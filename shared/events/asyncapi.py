@@ -61,7 +61,7 @@ def _operations() -> dict[str, Any]:
     operations: dict[str, Any] = {}
     for topic in TOPICS:
         channel = {"$ref": f"#/channels/{topic.name.replace('.', '_')}"}
-        for action, names in (("send", topic.writers), ("receive", topic.readers)):
+        for action, names in (("send", topic.writers), ("receive", (*topic.readers, *topic.listeners))):
             for name in names:
                 key = f"{name}_{action}_{topic.name.replace('.', '_')}"
                 operations[key] = {"action": action, "channel": channel, "summary": f"The {name} process."}

@@ -24,6 +24,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     writers: tuple[str, ...]
     readers: tuple[str, ...]
     compacted: bool = False
+    listeners: tuple[str, ...] = ()
+    """Processes of which each hears every event, from when it starts (`shared.broadcast`)."""
 
     @property
     def dead(self) -> str:
@@ -54,6 +56,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name="easel.models.state", key="model id", partitions=12, retention_days=30, compacted=True,
         writers=("catalog",), readers=("search", "reviews"),
+        listeners=("gateway",),
     ),
     Topic(
         name="easel.previews", key="version id", partitions=12, retention_days=30,

@@ -111,9 +111,10 @@ class Pages(Controller):
         return html(pages.render_files_fragment(model, version_id, shown))
 
     @get("/model-versions/{version_id:int}")
-    async def version(self, version_id: int, peers: Peers, origin: str) -> Redirect:
+    async def version(self, version_id: int, actor: Actor, peers: Peers, origin: str) -> Redirect:
         """A version's page is its model's."""
-        found = msgspec.json.decode(placed(await peers.documents.get_version(version_id), origin), type=dict[str, Any])
+        body = await peers.documents.get_version(version_id, actor)
+        found = msgspec.json.decode(placed(body, origin), type=dict[str, Any])
         return Redirect(f"/models/{found['modelId']}?modelVersionId={version_id}", status_code=302)
 
 

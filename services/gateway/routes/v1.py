@@ -54,7 +54,7 @@ class V1(Controller):
     @get("/models/{model_id:str}", responses=answers(v1.Model), media_type=MediaType.JSON)
     async def get_model(self, request: AnyRequest, model_id: Id, peers: Peers) -> Response[bytes]:
         """One model with all its versions."""
-        body = await peers.documents.get_model(read_id(model_id))
+        body = await peers.documents.get_model(read_id(model_id), caller_of(request).actor)
         return document(placed(body, origin_of(request)), PUBLIC_CACHE)
 
     @get("/model-versions/{version_id:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
@@ -69,7 +69,7 @@ class V1(Controller):
             path, params = f"/v1/model-versions/{number}", {"saved": saved} if saved else None
             body = await peers.catalog.call("GET", path, actor=actor, params=params)
         else:
-            body = await peers.documents.get_version(number)
+            body = await peers.documents.get_version(number, actor)
         return document(placed(body, origin_of(request)), mixed_cache(caller))
 
     @get("/model-versions/by-hash/{file_hash:str}", responses=answers(v1.VersionDetail), media_type=MediaType.JSON)
@@ -77,7 +77,7 @@ class V1(Controller):
         """The version that has a file of this hash: any of the six kinds, any letter case."""
         if not file_hash.isalnum() or len(file_hash) > 66:
             raise NotFound("Model not found")
-        body = await peers.documents.get_by_hash(file_hash)
+        body = await peers.documents.get_by_hash(file_hash, caller_of(request).actor)
         return document(placed(body, origin_of(request)), HASH_CACHE)
 
     @get("/enums", responses=answers(dict[str, list[str]]), media_type=MediaType.JSON)

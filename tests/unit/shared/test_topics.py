@@ -72,7 +72,8 @@ def test_writers_and_readers_are_processes() -> None:
     processes = {process.name for process in SERVICES}
     for topic in TOPICS:
         assert topic.writers and topic.readers
-        assert {*topic.writers, *topic.readers} <= processes, topic.name
+        assert {*topic.writers, *topic.readers, *topic.listeners} <= processes, topic.name
+        assert not {*topic.readers} & {*topic.listeners}, topic.name
 
 
 @pytest.mark.parametrize("kind", payload_types(), ids=lambda kind: kind.__name__)
