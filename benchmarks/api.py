@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,11 +27,12 @@ from benchmarks.catalogue import Made, fill
 from benchmarks.hub import own_hub, scratch_folder
 from benchmarks.load import Address, Load, put_under_load, request
 from benchmarks.report import Machine, publish, say
-from deploy.laptop.environment import SERVICE_NAMES, Laptop
+from deploy.laptop.environment import Laptop
 
 _BARE_PORT_OFFSET = 7
 _BARE_ANSWERS = 300
 _FROM_ELSEWHERE = {"x_forwarded_for": "203.0.113.7"}
+_QUIET_SECONDS = 5
 _LIMIT_FAR_AWAY = "100000000/minute"
 _KEPT = ("content-type", "location")
 
@@ -174,14 +176,34 @@ def wait_for_counters(laptop: Laptop) -> None:
     retry(retry=retry_if_result(lambda events: events > 0), wait=wait_fixed(1), stop=stop_after_delay(600))(waiting)()
 
 
+def wait_until_quiet(laptop: Laptop, with_search: bool) -> None:
+    """Wait until what was filled has reached everybody: the outbox is empty, and search has nothing more to do."""
+    processes = ("catalog", "search") if with_search else ("catalog",)
+
+    def at_work() -> tuple[float, float]:
+        pages = [httpx.get(f"{laptop.url(process)}/metrics").text for process in processes]
+        samples = [s for page in pages for family in text_string_to_metric_families(page) for s in family.samples]
+        depth = sum(s.value for s in samples if s.name == "easel_outbox_depth")
+        return depth, sum(s.value for s in samples if s.name == "easel_events_consumed_total")
+
+    def is_busy() -> bool:
+        before = at_work()
+        time.sleep(_QUIET_SECONDS)
+        return before[0] > 0 or before != at_work()
+
+    say("waiting until the hub has nothing more to do …")
+    retry(retry=retry_if_result(bool), stop=stop_after_delay(3600))(is_busy)()
+
+
 def measure(folder: Path, options: argparse.Namespace) -> Result:
     """Fill, measure, fill more, measure again."""
     found: list[Compared] = []
-    services = SERVICE_NAMES if options.with_search else ("gateway", "catalog")
+    services = ("gateway", "catalog", "search") if options.with_search else ("gateway", "catalog")
     limits = {"EASEL_RATE_LIMIT_ANONYMOUS": _LIMIT_FAR_AWAY, "EASEL_RATE_LIMIT_KEY": _LIMIT_FAR_AWAY}
     with own_hub(folder, services=services, **limits) as laptop:
         for count in options.models:
             made = fill(laptop.environment()["EASEL_MONGO_URL"], count)
+            wait_until_quiet(laptop, options.with_search)
             wanted = targets(made, laptop.admin_key_file.read_text().strip(), options.with_search)
             for target in wanted:
                 if options.only and target.name not in options.only:
@@ -202,7 +224,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="pairs of runs (default: 3)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a run (default: 2)")
     parser.add_argument("--only", nargs="+", help="targets by name")
-    parser.add_argument("--with-search", action=argparse.BooleanOptionalAction, default=True, help="whole hub, or not")
+    parser.add_argument(
+        "--with-search", action=argparse.BooleanOptionalAction, default=True, help="with search, or not"
+    )
     parser.add_argument("--state", type=Path, help="keep the hub's state in this folder, and go on from what it holds")
     options = parser.parse_args()
     machine = Machine.this()

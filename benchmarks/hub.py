@@ -27,10 +27,14 @@ def benchmark_port() -> int:
     return int(os.environ.get("EASEL_BENCHMARK_PORT", DEFAULT_PORT))
 
 
+def _end_when_told() -> None:
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("told to stop"))
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder under TMPDIR, removed at the end, also when the benchmark is told to stop."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("told to stop"))
+    _end_when_told()
     folder = Path(tempfile.mkdtemp(prefix="easel-benchmark-"))
     try:
         yield folder
@@ -41,6 +45,7 @@ def scratch_folder() -> Iterator[Path]:
 @contextmanager
 def own_hub(folder: Path, services: tuple[str, ...] = SERVICE_NAMES, **settings: str) -> Iterator[Laptop]:
     """A ready hub whose state is in `folder`, of these services with these settings; stopped when the block ends."""
+    _end_when_told()
     # What the caller's shell says about another hub must not leak into this one.
     for name in [name for name in os.environ if name.startswith("EASEL_") and name != "EASEL_BENCHMARK_PORT"]:
         del os.environ[name]

@@ -4,14 +4,15 @@
 * The event's id is recorded in the same transaction as its effect, so a redelivered event changes nothing.
 * A handler that raises is tried again with growing pauses; after `ATTEMPTS` the original bytes go to `<topic>.dead`
   with the error. While an engine is away the reader waits instead: that is not the event's fault.
-* A reader of many small events may take them in batches, each in one transaction; a batch that fails is taken apart.
+* A reader of many small events may take those in batches, each in one transaction; a batch that fails is taken apart.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -74,6 +75,7 @@ class Consumer:
         self.topics: tuple[str, ...] = ()
         self._handlers: dict[type[Payload], Handler[Any]] = {}
         self._batch_handler: BatchHandler | None = None
+        self._batched: frozenset[type[Payload]] = frozenset()
         mongo.index({INBOX: [IndexModel("at", expireAfterSeconds=int(_REMEMBER.total_seconds()))]})
 
     def on(self, payload_type: type[P], handler: Handler[P]) -> None:
@@ -90,6 +92,7 @@ class Consumer:
             await handler([event], session)
 
         self._batch_handler = handler
+        self._batched = frozenset(payload_types)
         for payload_type in payload_types:
             self._handlers[payload_type] = one
 
@@ -146,20 +149,27 @@ class Consumer:
         await self._broker.stop()
 
     async def process_batch(self, records: Sequence[Any]) -> None:
-        """Bring many records to their end: together if nothing is wrong with any of them, else one by one."""
-        events = []
-        for record in records:
-            try:
-                event = decode(record.value or b"")
-            except (UnknownEventType, MalformedEvent):
-                break
-            if type(event.data) not in self._handlers:
-                break
-            events.append(event)
-        if len(events) == len(records) and await self._together(events, records):
-            return
-        for record in records:
-            await self.process(record)
+        """Bring many records to their end, in their order: those for the batch handler together, as far as they follow
+        each other and nothing is wrong with any of them, the others one by one."""
+        for events, run in self._runs(records):
+            if not events or not await self._together(events, run):
+                for record in run:
+                    await self.process(record)
+
+    def _runs(self, records: Sequence[Any]) -> Iterator[tuple[list[Event[Payload]], list[Any]]]:
+        """Parts of a batch: events for its handler with their records, or records alone for the handlers of one."""
+        pairs = [(self._batched_event(record), record) for record in records]
+        for _, group in groupby(pairs, key=lambda pair: pair[0] is not None):
+            run = list(group)
+            yield [event for event, _ in run if event is not None], [record for _, record in run]
+
+    def _batched_event(self, record: Any) -> Event[Payload] | None:
+        """The event in a record, if it is one for the batch handler."""
+        try:
+            event = decode(record.value or b"")
+        except (UnknownEventType, MalformedEvent):
+            return None
+        return event if type(event.data) in self._batched else None
 
     async def _together(self, events: Sequence[Event[Payload]], records: Sequence[Any]) -> bool:
         """Run the handler of batches once; False, and no effect, if it could not."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from services.catalog.domain import events as rules
 from services.catalog.domain import publishing
 from services.catalog.repository import Repository
@@ -10,6 +13,7 @@ from shared.consumer import Consumer
 from shared.engines.mongo import Session
 from shared.events import Event
 from shared.events.moderation import ContentRated, ContentRestored, ContentTakenDown
+from shared.events.payload import Payload
 from shared.events.previews import PreviewRendered
 from shared.events.reviews import ModelCollected, ReviewChanged, ReviewPosted, ReviewRemoved
 from shared.events.uploads import FileScanned, FileUploaded, UploadAborted
@@ -37,7 +41,7 @@ class CatalogConsumers:
         consumer.on(ContentTakenDown, self.on_content_taken_down)
         consumer.on(ContentRestored, self.on_content_restored)
         consumer.on(ContentRated, self.on_content_rated)
-        consumer.on(Downloaded, self.on_downloaded)
+        consumer.on_batch([Downloaded], self.on_downloaded)
         consumer.subscribe(TOPICS)
 
     async def on_file_uploaded(self, event: Event[FileUploaded], session: Session) -> None:
@@ -96,6 +100,7 @@ class CatalogConsumers:
         if await self._models.find(event.data.model_id, session):
             await self._models.change(event.data.model_id, lambda model: rules.rated(model, event.data), session)
 
-    async def on_downloaded(self, event: Event[Downloaded], session: Session) -> None:
-        """Count it; the count reaches the document a little later."""
-        await self._models.count_download(event.data.version_id, session)
+    async def on_downloaded(self, events: Sequence[Event[Payload]], session: Session) -> None:
+        """Count them; the counts reach the documents a little later."""
+        versions = Counter(event.data.version_id for event in events if isinstance(event.data, Downloaded))
+        await self._models.count_downloads(versions, session)

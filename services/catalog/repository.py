@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from services.catalog.domain.state import state_event
 from services.catalog.domain.text import without_origin
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
-from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
+from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session, UpdateOne
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import NotFound
@@ -314,9 +314,13 @@ class Repository:
         for model_id in [row["_id"] async for row in rows]:
             await self.change(model_id, lambda model: end_early_access(model, now))
 
-    async def count_download(self, version_id: int, session: Session) -> None:
-        """Note a download; `take_downloads` adds the notes up."""
-        await self._pending.update_one({"_id": version_id}, {"$inc": {"times": 1}}, upsert=True, session=session)
+    async def count_downloads(self, versions: Mapping[int, int], session: Session) -> None:
+        """Note so many downloads of each version; `take_downloads` adds the notes up."""
+        notes = [
+            UpdateOne({"_id": version_id}, {"$inc": {"times": times}}, upsert=True)
+            for version_id, times in versions.items()
+        ]
+        await self._pending.bulk_write(notes, session=session)
 
     async def downloads_waiting(self) -> list[int]:
         """Versions with downloads not yet added up."""

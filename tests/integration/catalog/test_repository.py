@@ -183,7 +183,7 @@ async def test_newest_models_are_paged_without_gap_or_repeat_also_on_ties(models
 
 async def count(mongo: Mongo, models: Repository, version_id: int, times: int = 1) -> None:
     for _ in range(times):
-        await mongo.transact(lambda session: models.count_download(version_id, session))
+        await mongo.transact(lambda session: models.count_downloads({version_id: 1}, session))
 
 
 async def test_downloads_are_added_up_once_however_many_add_up(mongo: Mongo, models: Repository) -> None:
