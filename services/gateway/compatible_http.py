@@ -18,6 +18,7 @@ _DOWNLOADS = "/api/download/"
 _REQUIRED = ("/api/v1/me", "/api/v1/vault/")
 _POSTED = ("/api/v1/model-versions/by-hash", "/api/v1/model-versions/by-hash/ids")
 _JSON = b"application/json; charset=utf-8"
+_NOT_STORED = (b"cache-control", b"no-store, max-age=0")
 _TAG_BYTES = 16
 Header = tuple[bytes, bytes]
 
@@ -73,19 +74,24 @@ def compatible_http(app: ASGIApp, public_url: str | None) -> ASGIApp:
         if method == "OPTIONS":
             held.replace(200, b"")
         elif held.header(b"content-type").startswith(b"application/problem+json"):
-            _as_error(held)
+            _as_error(held, path)
         elif held.status == 200 and path.startswith(_API) and method in ("GET", "HEAD"):
             _tag(held, _request_header(scope, b"if-none-match"))
+        if path.startswith(_DOWNLOADS) and not held.header(b"cache-control"):
+            held.headers.append(_NOT_STORED)
         await _send(held, _cors(path, scope, public_url), method, send)
 
     return wrapped
 
 
-def _as_error(held: _Held) -> None:
+def _as_error(held: _Held, path: str) -> None:
     """Errors of the framework (an unknown address, a wrong method), in the shape of this API."""
-    detail = msgspec.json.decode(held.body, type=dict[str, Any]).get("detail", "")
-    text = "Method not allowed" if held.status == 405 else str(detail)
-    held.replace(held.status, msgspec.json.encode({"error": text}), (b"content-type", _JSON))
+    status, text = held.status, str(msgspec.json.decode(held.body, type=dict[str, Any]).get("detail", ""))
+    if status == 405 and path in _POSTED:  # these look at the body first, whatever the method
+        status, text = 400, "Request must include an array of SHA256 Hashes."
+    elif status == 405:
+        text = "Method not allowed"
+    held.replace(status, msgspec.json.encode({"error": text}), (b"content-type", _JSON))
 
 
 def _tag(held: _Held, known: str) -> None:

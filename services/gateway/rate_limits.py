@@ -103,10 +103,13 @@ class RateLimits:
         except StorageError as error:
             raise Unavailable(_NO_SIGN_IN) from error
 
-    async def count_download(self, caller: Caller, address: str) -> None:
-        """One download; Forbidden for a blocked address."""
+    def require_not_blocked(self, address: str) -> None:
+        """Raise Forbidden for an address that may not download."""
         if self._blocked and any(_address(address) in network for network in self._blocked):
             raise Forbidden("Forbidden")
+
+    async def count_download(self, caller: Caller, address: str) -> None:
+        """One download."""
         known = caller.actor.is_known
         who = ("account", str(caller.actor.account_id)) if known else ("address", network_of(address))
         try:

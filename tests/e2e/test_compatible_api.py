@@ -220,7 +220,7 @@ def test_a_hub_has_no_articles(hub: HubDriver) -> None:
 
 def test_methods(hub: HubDriver, sealed: Sealed) -> None:
     version_id = sealed.version["id"]
-    paths = ("models", "images", "me", f"model-versions/{version_id}", "enums", "creators", "model-versions/by-hash")
+    paths = ("models", "images", "me", f"model-versions/{version_id}", "enums", "creators")
     for path in (*(f"/api/v1/{path}" for path in paths), f"/api/download/models/{version_id}"):
         options = hub.anonymous.request("OPTIONS", path)
         assert (options.status_code, options.content) == (200, b""), path
@@ -230,6 +230,15 @@ def test_methods(hub: HubDriver, sealed: Sealed) -> None:
             assert answer.headers["access-control-allow-headers"] == "*"
             assert answer.headers["access-control-allow-origin"] == (hub.url if path.endswith("/me") else "*")
             assert answer.headers["x-correlation-id"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/model-versions/by-hash", "/api/v1/model-versions/by-hash/ids"])
+def test_bulk_lookups_look_at_the_body_before_the_method(hub: HubDriver, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = hub.anonymous.request(method, path)
+        assert answer.status_code == 400, method
+        assert answer.json()["error"].startswith("Request must include an array of SHA256 Hashes.")
+    assert hub.anonymous.request("OPTIONS", path).status_code == 200
     assert hub.anonymous.request("OPTIONS", "/api/v1/me").headers["access-control-allow-credentials"] == "true"
     options = hub.anonymous.request("OPTIONS", "/api/v1/model-versions/by-hash")
     assert options.headers["access-control-allow-methods"] == "POST"

@@ -125,6 +125,13 @@ def test_unknown_addresses_and_wrong_methods(hub: HubDriver) -> None:
     assert "GET" in answer.headers["allow"]
 
 
+def test_no_answer_of_a_download_is_stored(hub: HubDriver) -> None:
+    for path in ("x", "0", "2147483647", "1?type=Nothing", "1?fileId=x"):
+        answer = hub.anonymous.get(f"/api/download/models/{path}")
+        assert answer.status_code in (400, 404), path
+        assert answer.headers["cache-control"] == "no-store, max-age=0", path
+
+
 # The hub's own API: RFC 9457
 
 

@@ -10,7 +10,7 @@ from litestar import Controller, HttpMethod, Request, Response, route
 
 from services.gateway.compatible_errors import compatible_handlers
 from services.gateway.delivery import Delivery
-from services.gateway.identify import caller_of
+from services.gateway.identify import address_of, caller_of
 from services.gateway.rate_limits import RateLimits
 from services.gateway.refusals import REFUSED, is_browser, refusal
 from services.gateway.repository import Repository
@@ -74,8 +74,11 @@ class Downloads(Controller):
     ) -> Response[Any]:
         """307 to a signed address that works for a day, in ranges and in parallel. A `HEAD` is not counted."""
         caller, origin, is_shown = caller_of(request), origin_of(request), is_browser(request)
+        address, is_counted = address_of(request.scope), request.method == "GET"
         try:
-            await rates.count_download(caller, request.client.host if request.client else "")
+            rates.require_not_blocked(address)
+            if is_counted:
+                await rates.count_download(caller, address)
         except (Forbidden, TooMany) as problem:
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         if not version_id.isascii() or not version_id.isdecimal() or len(version_id) > 10:
@@ -88,7 +91,7 @@ class Downloads(Controller):
         except REFUSED as problem:
             return refusal(problem, version_id, to_browser=is_shown, origin=origin)
         location = delivery.address(target, origin, actor, request.method)
-        if request.method == "GET":
+        if is_counted:
             await delivery.count(target, actor.account_id or None)
         return Response(
             location,
