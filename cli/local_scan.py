@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.found_files import FoundFile, Unreadable, open_file
 from services.upload.scan.local import LocalScanner
-from services.upload.scan.report import ScanReport, failed_report
+
+if TYPE_CHECKING:
+    from services.upload.scan.report import ScanReport
 
 MOST_AT_ONCE = 4
 """A large file keeps two processors and a half busy by itself; more at once help with many small ones."""
@@ -20,6 +20,18 @@ MOST_AT_ONCE = 4
 
 def scan_all(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iterator[tuple[FoundFile, ScanReport]]:
     """Scan every file; the reports come in the order of the files. `advance` is told of bytes as they are read."""
+    if len(files) == 1:
+        with contextlib.closing(LocalScanner()) as scanner:
+            yield files[0], _scan(scanner, files[0], advance)
+        return
+    yield from _scan_beside(files, advance)
+
+
+def _scan_beside(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iterator[tuple[FoundFile, ScanReport]]:
+    """Several at once, by threads that have a process each."""
+    import threading
+    from concurrent.futures import CancelledError, ThreadPoolExecutor
+
     own = threading.local()
     scanners: list[LocalScanner] = []
     is_over = threading.Event()
@@ -72,11 +84,13 @@ def _scan(scanner: LocalScanner, file: FoundFile, advance: Callable[[int], None]
         told = done
 
     try:
-        return scanner.scan(descriptor, Path(file.path).name, progress=progress)
+        return scanner.scan(descriptor, os.path.basename(file.path), progress=progress)  # noqa: PTH119
     finally:
         os.close(descriptor)
         progress(file.size_bytes)
 
 
 def _unread(problem: Unreadable) -> ScanReport:
+    from services.upload.scan.report import failed_report
+
     return failed_report(0, problem.code, str(problem))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import ctypes
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -56,8 +57,7 @@ def confine(*, memory_bytes: int, timeout_seconds: float, parent: int, spool_dir
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":
         return [f"{sys.platform}: the scanning process is limited in time only, not kept from network and files"]
-    hashlib.sha256()  # OpenSSL reads its configuration when it is asked first
-    codecs.lookup("unicode_escape")
+    _load_what_lies_elsewhere()
     must_name_files = not _has_nameless_files(spool_dir)
     try:
         restrict_files({**dict.fromkeys(_CODE, READ), spool_dir: SPOOL})
@@ -69,6 +69,14 @@ def confine(*, memory_bytes: int, timeout_seconds: float, parent: int, spool_dir
     except OSError as error:
         lacks.append(f"the scanning process can use the network and start programs ({error.strerror})")
     return lacks
+
+
+def _load_what_lies_elsewhere() -> None:
+    """What is not in the folders of `_CODE`: libraries of the system, and OpenSSL's configuration."""
+    for module in ("bz2", "lzma", "zlib"):
+        importlib.import_module(module)
+    hashlib.sha256()  # OpenSSL reads its configuration when it is asked first
+    codecs.lookup("unicode_escape")
 
 
 def end_with_parent(parent: int) -> None:

@@ -33,6 +33,8 @@ NEEDS_WHOLE = frozenset(
     {"zip", "torch_legacy", "pickle", "numpy", "onnx", "tar", "7z", "gzip", "bzip2", "xz", *IMAGES},
 )
 """Formats that are read at random, so that a stream of one is kept in a file first."""
+READ_TWICE = frozenset({"zip", "torch_legacy", "pickle"})
+"""Formats that pickles are likely in, which a second reader looks into as well."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,17 @@ from services.upload.scan.scan import scan_file
 
 LENGTH = struct.Struct("<I")
 STATUS = struct.Struct("<i")
-_REST = frozenset({"services.upload.scan.members", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin"})
+_REST = frozenset(
+    {
+        "services.upload.scan.content",
+        "services.upload.scan.members",
+        "services.upload.scan.member_checksums",
+        "picklescan.scanner",
+        "PIL.PngImagePlugin",
+        "PIL.JpegImagePlugin",
+        "PIL.WebPImagePlugin",
+    }
+)
 
 
 class ForkJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +119,9 @@ def _end_with(status: int) -> None:
 def main(descriptor: str, parent: str) -> None:
     """Serve the socket; ends with the process that started this one."""
     end_with_parent(int(parent))
+    # What the command was started with, and this process has no business with.
+    os.closerange(3, int(descriptor))
+    os.closerange(int(descriptor) + 1, os.sysconf("SC_OPEN_MAX"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then hangs up
     gc.freeze()
     with socket.socket(fileno=int(descriptor)) as control:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from services.upload.scan.machine import walk_pickle
-
 Format = Literal[
     "safetensors", "gguf", "torch_zip", "torch_legacy", "pickle", "zip", "numpy",
     "npz", "onnx", "7z", "gzip", "bzip2", "xz", "zstd", "lz4", "zlib", "rar", "tar", "hdf5",
@@ -91,6 +89,8 @@ def _detect_textual(data: bytes) -> Format:
     """Protocols 0 and 1 have no magic and may be printable: such a pickle is known by a call that it really makes."""
     if _HTML.match(data.removeprefix(b"\xef\xbb\xbf")):
         return "html"
+    from services.upload.scan.machine import walk_pickle  # most files have a mark, and do without it
+
     walk = walk_pickle(data)
     if walk.imports and (walk.has_called or walk.is_complete):
         return "pickle"

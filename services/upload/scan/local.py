@@ -1,23 +1,29 @@
 """Scans files of this machine in confined processes, many in a row, without starting an interpreter for each.
 
-This side loads no engine and touches no hostile byte: it hands an open file to `forking` and reads the report.
+This side loads no engine and touches no hostile byte: it hands an open file to `forking` and reads the report. What a
+report is made of is loaded when there is one, since the process works meanwhile.
 """
 
 from __future__ import annotations
 
+import array
+import json
 import os
 import select
-import socket
 import tempfile
 import time
+from _socket import MSG_WAITALL, SCM_RIGHTS, SOL_SOCKET
 from collections.abc import Callable
-from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from services.upload.scan.limits import MEMORY_BYTES, REPORT_MAX_BYTES
-from services.upload.scan.report import ScanReport, failed_report
 from services.upload.scan.server import ServerProcess, take
+
+if TYPE_CHECKING:
+    from _socket import socket
+    from pathlib import Path
+
+    from services.upload.scan.report import ScanReport
 
 _BASE_SECONDS, _SLOWEST_BYTES_PER_SECOND = 120.0, 10_000_000
 _TICK_SECONDS = 0.1
@@ -71,13 +77,13 @@ class LocalScanner:
                 "timeout_seconds": limit,
                 "memory_bytes": self._memory_bytes,
             }
-            data, status = self._run(file, msgspec.json.encode(order), limit, progress)
+            data, status = self._run(file, json.dumps(order).encode(), limit, progress)
         except TimeoutError:
             self.close()
-            return failed_report(size_bytes, "scan.timeout", f"The scan took longer than {limit:g} seconds.")
+            return _failed(size_bytes, "scan.timeout", f"The scan took longer than {limit:g} seconds.")
         except OSError as error:
             self.close()
-            return failed_report(size_bytes, "scan.crashed", f"The scanner's process cannot be used ({error}).")
+            return _failed(size_bytes, "scan.crashed", f"The scanner's process cannot be used ({error}).")
         return _read(data, status, size_bytes)
 
     def close(self) -> None:
@@ -95,14 +101,18 @@ class LocalScanner:
         report, output = os.pipe()
         try:
             try:
-                socket.send_fds(control, [len(order).to_bytes(4, "little") + order], [file, output])
+                descriptors = array.array("i", [file, output])
+                message = len(order).to_bytes(4, "little") + order
+                control.sendmsg([message], [(SOL_SOCKET, SCM_RIGHTS, descriptors)])
             finally:
                 os.close(output)
+            import services.upload.scan.report  # noqa: F401 (loaded while the process works)
+
             data = _read_report(report, file, deadline, progress)
         finally:
             os.close(report)
         control.settimeout(max(deadline - time.monotonic(), _TICK_SECONDS))
-        answer = control.recv(4, socket.MSG_WAITALL)
+        answer = control.recv(4, MSG_WAITALL)
         if len(answer) < 4:
             raise OSError("it has ended")
         return data, int.from_bytes(answer, "little", signed=True)
@@ -115,7 +125,7 @@ class LocalScanner:
             self._own_spool = tempfile.TemporaryDirectory(prefix="easel-scan-")
         return self._own_spool.name
 
-    def _started(self) -> socket.socket:
+    def _started(self) -> socket:
         if self._server is None:
             self._server = take()
         return self._server.control
@@ -145,8 +155,18 @@ def _read(data: bytes, status: int, size_bytes: int) -> ScanReport:
     if status:
         problem = f"signal {-status}" if status < 0 else f"exit status {status}"
     else:
+        from msgspec import DecodeError, json
+
+        from services.upload.scan.report import ScanReport
+
         try:
-            return msgspec.json.decode(data, type=ScanReport)
-        except msgspec.DecodeError as error:
+            return json.decode(data, type=ScanReport)
+        except DecodeError as error:
             problem = f"no report: {error}"
-    return failed_report(size_bytes, "scan.crashed", f"The scanner stopped ({problem}) before it had a result.")
+    return _failed(size_bytes, "scan.crashed", f"The scanner stopped ({problem}) before it had a result.")
+
+
+def _failed(size_bytes: int, code: str, message: str) -> ScanReport:
+    from services.upload.scan.report import failed_report
+
+    return failed_report(size_bytes, code, message)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
 from typing import BinaryIO
-
-from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
 from services.upload.scan.allowlist import is_allowed
 from services.upload.scan.machine import walk_pickle
@@ -19,9 +16,6 @@ MAX_PICKLE_BYTES = 64 << 20
 SECOND_OPINION_BYTES = 256 << 10
 """The second reader keeps a list of all operations and is slower than the first: it gets small pickles alone."""
 MAX_PICKLES_IN_A_ROW = 1_000
-
-# picklescan logs what we report; the scanner's log is not the place for it.
-logging.getLogger("picklescan").setLevel(logging.CRITICAL)
 
 
 def analyse_pickle(
@@ -37,11 +31,11 @@ def analyse_pickle(
     walk = walk_pickle(source, start, end, in_torch=in_torch)
     known = _second_opinion(analysis, _bytes_of(source, start, walk.end), member)
     for found, position in walk.imports:
-        safety = known.pop((found.module, found.name), None)
-        _record(analysis, found, _place(member, position), safety)
-    for (module, name), safety in known.items():
+        is_known_bad = known.pop((found.module, found.name), False)
+        _record(analysis, found, _place(member, position), is_known_bad=is_known_bad)
+    for (module, name), is_known_bad in known.items():
         # Read by picklescan alone: one of the two readers is wrong about the stream.
-        _record(analysis, Global(module, name), _place(member, start), safety)
+        _record(analysis, Global(module, name), _place(member, start), is_known_bad=is_known_bad)
     for fault in walk.faults:
         analysis.add(fault.code, _place(member, fault.position), fault.message, is_dangerous=fault.is_dangerous)
     if not walk.is_complete and not walk.faults:
@@ -60,7 +54,7 @@ def analyse_whole_pickle(analysis: Analysis, file: BinaryIO, size_bytes: int, me
             break
         walk = walk_pickle(file, walk.end, size_bytes)
         for found, position in walk.imports:
-            _record(analysis, found, _place(member, position), None)
+            _record(analysis, found, _place(member, position), is_known_bad=False)
     return first
 
 
@@ -78,21 +72,37 @@ def _bytes_of(source: bytes | BinaryIO, start: int, end: int) -> bytes:
     return source.read(end - start)
 
 
-def _second_opinion(analysis: Analysis, data: bytes, member: str) -> dict[tuple[str, str], SafetyLevel]:
-    """The imports that picklescan reads in the same bytes. What it cannot read at all is a finding, never nothing."""
+def load_second_reader() -> None:
+    """Load picklescan, which takes a third of the engine's start (it can scan addresses, and loads HTTP for that)."""
+    import logging
+
+    import picklescan.scanner  # noqa: F401 (for whoever imports it next)
+
+    # It logs what we report; the scanner's log is not the place for it.
+    logging.getLogger("picklescan").setLevel(logging.CRITICAL)
+
+
+def _second_opinion(analysis: Analysis, data: bytes, member: str) -> dict[tuple[str, str], bool]:
+    """The imports that picklescan reads in the same bytes, and whether it knows them to be dangerous.
+
+    What it cannot read at all is a finding, never nothing.
+    """
     if not data:
         return {}
+    load_second_reader()
+    from picklescan.scanner import SafetyLevel, scan_pickle_bytes
+
     try:
         result = scan_pickle_bytes(io.BytesIO(data), member, multiple_pickles=False)
     except Exception as error:  # it raises bare exceptions of many kinds on malformed input
         analysis.add("pickle.unreadable", member, f"The pickle cannot be inspected ({error}). Re-save as safetensors.")
         return {}
-    return {(found.module, found.name): found.safety for found in result.globals}
+    return {(found.module, found.name): found.safety is SafetyLevel.Dangerous for found in result.globals}
 
 
-def _record(analysis: Analysis, found: Global, location: str, safety: SafetyLevel | None) -> None:
+def _record(analysis: Analysis, found: Global, location: str, *, is_known_bad: bool) -> None:
     assessment: Assessment = "allowed" if is_allowed((found.module, found.name)) else "suspicious"
-    if safety is SafetyLevel.Dangerous or (found.module, found.name) == ("unknown", "unknown"):
+    if is_known_bad or (found.module, found.name) == ("unknown", "unknown"):
         assessment = "dangerous"
     analysis.add_import(
         PickleImport(

@@ -1,4 +1,7 @@
-"""One scan of one file: the bytes are read once and hashed on the way, then judged by the validator of their format."""
+"""One scan of one file: the bytes are read once and hashed on the way, then judged by the validator of their format.
+
+What judges is loaded inside functions: a process that is started for one file then hashes while it loads.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,15 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from services.upload.scan.agreement import check_agreement
-from services.upload.scan.content import NEEDS_WHOLE, Budget, Inspection, header_bytes
-from services.upload.scan.embedded import AlphaReader, compare_hashes
 from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
-from services.upload.scan.member_checksums import MemberChecksums
 from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
-from services.upload.scan.safetensors import Header, parse_header
-from services.upload.scan.zips import read_members
+
+if TYPE_CHECKING:
+    from services.upload.scan.embedded import AlphaReader
+    from services.upload.scan.safetensors import Header
 
 Progress = Callable[[int], None]
 """Told the number of bytes read so far."""
@@ -138,16 +139,16 @@ class _Work:
         """Read everything once: hash it, keep what the judgement needs. Stops soon after a stream that is too long."""
         with HashPipeline() as pipeline:
             while block := fill(self.read, pipeline.free_block()):
-                if not pipeline.size_bytes:
+                is_first = not pipeline.size_bytes
+                if is_first:
                     self.found = detect_format(block, self.size_bytes)
-                    self._needed = header_bytes(self.found, block)
                     if self.found == "safetensors":
                         pipeline.count_tensors_from(safetensors_data_offset(block))
                     if self.found == "zip" and self.whole is not None:
                         self._checksum_members(pipeline, self.whole, len(block))
-                    if self.found in NEEDS_WHOLE and self.whole is None:
-                        self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
                 pipeline.submit(block)
+                if is_first:
+                    self._prepare(stack, block)
                 self._keep(block, pipeline.size_bytes - len(block))
                 if self.progress is not None:
                     self.progress(pipeline.size_bytes)
@@ -159,8 +160,22 @@ class _Work:
             self._tensors_sha256 = pipeline.tensors_sha256
             return hashes, pipeline.size_bytes
 
+    def _prepare(self, stack: ExitStack, block: memoryview) -> None:
+        """Load what will judge, and see what it needs, while the first block is being hashed."""
+        from services.upload.scan.content import NEEDS_WHOLE, READ_TWICE, header_bytes
+        from services.upload.scan.pickles import load_second_reader
+
+        self._needed = header_bytes(self.found, block)
+        if self.found in NEEDS_WHOLE and self.whole is None:
+            self.whole = self._spool = stack.enter_context(open_spool(self.spool_dir))
+        if self.found in READ_TWICE:
+            load_second_reader()
+
     def _checksum_members(self, pipeline: HashPipeline, file: BinaryIO, position: int) -> None:
         """Have the members' checksums taken on the way, so that large archives are not read a second time."""
+        from services.upload.scan.member_checksums import MemberChecksums
+        from services.upload.scan.zips import read_members
+
         try:
             checksums = MemberChecksums(read_members(file, self.size_bytes))
         except Refusal:
@@ -182,6 +197,9 @@ class _Work:
 
     def _read_header(self) -> None:
         """As soon as the header is there, so that small tensors can be read while they pass."""
+        from services.upload.scan.embedded import AlphaReader
+        from services.upload.scan.safetensors import parse_header
+
         try:
             self._header = parse_header(self.head, self.size_bytes)
         except (Refusal, MemoryError):
@@ -190,6 +208,10 @@ class _Work:
 
     def _judge(self) -> None:
         """Content first, so that what a mislabelled file really holds is known, then name and type."""
+        from services.upload.scan.agreement import check_agreement
+        from services.upload.scan.content import Budget, Inspection
+        from services.upload.scan.embedded import compare_hashes
+
         try:
             inspection = Inspection(self.analysis, self.spool_dir, Budget(), is_own=self.declared_type is None)
             if self._header is not None and self._alphas is not None:

@@ -1,17 +1,18 @@
-"""Starts the process that forks for local files (`forking`). Imports little, so that it can be the first thing done."""
+"""Starts the process that forks for local files (`forking`), as the first thing that the command does.
+
+Hence the bare tools of the system: `subprocess` and `socket` take as long to load as a small file takes to scan.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
 import sys
+from _socket import socketpair
 from contextlib import suppress
-from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[3]
 _MODULE = "services.upload.scan.forking"
+_ROOT = os.path.abspath(os.path.join(__file__, "..", "..", "..", ".."))  # noqa: PTH100, PTH118
+_SIGKILL = 9
 
 
 class ServerProcess:
@@ -23,25 +24,29 @@ class ServerProcess:
         Raises:
             OSError: no process or socket can be had.
         """
-        self.control, theirs = socket.socketpair()
+        self.control, theirs = socketpair()
         try:
-            with theirs:
-                self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and numbers)
-                    # -P: a folder of models must not be able to bring modules of its own.
-                    [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), str(os.getpid())],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()], process_group=0,
-                    env={"PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
-                )  # fmt: skip
+            os.set_inheritable(theirs.fileno(), True)
+            nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
+            self._pid = os.posix_spawn(
+                sys.executable,
+                # -P: a folder of models must not be able to bring modules of its own.
+                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), str(os.getpid())],
+                {"PYTHONPATH": _ROOT, "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
+                file_actions=[nothing, (os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)],
+                setpgroup=0,
+            )
         except BaseException:
             self.control.close()
             raise
+        finally:
+            theirs.close()
 
     def end(self) -> None:
         """Kill it and the child that it may just have."""
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            os.killpg(self._pid, _SIGKILL)
+        os.waitpid(self._pid, 0)
         self.control.close()
 
 

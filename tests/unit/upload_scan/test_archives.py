@@ -166,7 +166,8 @@ def test_every_disagreement_is_invalid(data: bytes, tmp_path: Path) -> None:
 @given(st.integers(0, len(PLAIN) - 1), st.integers(0, 255))
 def test_mutations_never_crash(tmp_path: Path, at: int, byte: int) -> None:
     for data in (patched(at, bytes([byte])), PLAIN[:at], PLAIN[:at] + bytes([byte]) + PLAIN[at:]):
-        assert scan_zip(data, tmp_path).verdict in ("clean", "invalid")
+        # Never a scan that breaks off. With another first byte it may be a pickle, and one that calls an extension.
+        assert scan_zip(data, tmp_path).verdict in (("clean", "invalid") if at else ("invalid", "dangerous"))
 
 
 HOSTILE = torch_zip(hostile_pickle(2))
