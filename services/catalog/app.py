@@ -10,6 +10,7 @@ from litestar.di import Provide
 from services.catalog.consumers import CatalogConsumers
 from services.catalog.domain.events import downloaded
 from services.catalog.domain.wire import Wire
+from services.catalog.download_counts import DownloadCounts
 from services.catalog.finders import Images, Names
 from services.catalog.reader import Reader
 from services.catalog.repository import Repository
@@ -31,15 +32,16 @@ def create_app() -> Litestar:
     kafka = Kafka(settings)
     wire = Wire(settings.unrated_level)
     models = Repository(mongo, Outbox(mongo, "catalog"), wire)
+    counts = DownloadCounts(mongo, models)
     reader = Reader(models, wire)
     images, names = Images(mongo), Names(mongo)
     consumer = Consumer(mongo, kafka, "catalog")
-    CatalogConsumers(models).register(consumer)
+    CatalogConsumers(models, counts).register(consumer)
 
     async def add_up_downloads() -> None:
         while True:
-            for version_id in await models.downloads_waiting():
-                await models.take_downloads(version_id, downloaded)
+            for version_id in await counts.waiting():
+                await counts.add_up(version_id, downloaded)
             await asyncio.sleep(settings.counter_seconds)
 
     async def open_what_was_early() -> None:

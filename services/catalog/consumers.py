@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from services.catalog.domain import events as rules
 from services.catalog.domain import publishing
+from services.catalog.download_counts import DownloadCounts
 from services.catalog.repository import Repository
 from shared.clock import now
 from shared.consumer import Consumer
@@ -25,8 +26,9 @@ TOPICS = ("easel.uploads", "easel.previews", "easel.reviews", "easel.moderation"
 class CatalogConsumers:
     """The catalog's readers."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, counts: DownloadCounts) -> None:
         self._models = repository
+        self._counts = counts
 
     def register(self, consumer: Consumer) -> None:
         """Subscribe to everything that concerns the catalog."""
@@ -103,4 +105,4 @@ class CatalogConsumers:
     async def on_downloaded(self, events: Sequence[Event[Payload]], session: Session) -> None:
         """Count them; the counts reach the documents a little later."""
         versions = Counter(event.data.version_id for event in events if isinstance(event.data, Downloaded))
-        await self._models.count_downloads(versions, session)
+        await self._counts.note(versions, session)

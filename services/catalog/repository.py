@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from services.catalog.domain.documents import public_hashes
 from services.catalog.domain.events import end_early_access
 from services.catalog.domain.hashes import AskedHashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.repos import id_in_name, repo_key, slug
 from services.catalog.domain.state import state_event
-from services.catalog.domain.text import without_origin
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
-from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session, UpdateOne
+from services.catalog.stored_model import to_document, to_model, without_origin_marks
+from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import NotFound
@@ -36,28 +35,6 @@ _STATUSES: dict[str, dict[str, Any]] = {
 }
 
 
-def _to_document(model: Model) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(model, builtin_types=(datetime,))
-    document["_id"] = document.pop("id")
-    visible = model.is_visible
-    document["visible"] = visible
-    document["last_version_at"] = max((v.published_at for v in model.versions if v.published_at), default=None)
-    files = [file for version in model.published_versions for file in version.public_files] if visible else []
-    document["hashes"] = list(public_hashes(files))
-    return document
-
-
-def _without_origin(model: Model) -> Model:
-    """The model without texts that would read like one of the hub's own links."""
-    encoded = msgspec.json.encode(model)
-    changed = without_origin(encoded)
-    return model if changed is encoded else msgspec.json.decode(changed, type=Model)
-
-
-def _to_model(document: dict[str, Any]) -> Model:
-    return msgspec.convert({"id": document["_id"], **document}, Model)
-
-
 def _is_public(version: dict[str, Any]) -> bool:
     return version["state"] == "published" and version.get("availability") != "Private"
 
@@ -68,7 +45,6 @@ class Repository:
     def __init__(self, mongo: Mongo, outbox: Outbox, wire: Wire) -> None:
         self._mongo = mongo
         self._models = mongo["models"]
-        self._pending = mongo["downloads"]
         self._repos = mongo["repos"]
         self._outbox = outbox
         self._wire = wire
@@ -98,7 +74,7 @@ class Repository:
     async def insert(self, model: Model, session: Session | None = None) -> None:
         """Keep a new model."""
 
-        model = _without_origin(model)
+        model = without_origin_marks(model)
 
         async def work(session: Session) -> None:
             await self._models.insert_one(self._document(model), session=session)
@@ -107,16 +83,16 @@ class Repository:
         await (work(session) if session is not None else self._mongo.transact(work))
 
     def _document(self, model: Model) -> dict[str, Any]:
-        return _to_document(model) | {"projected": self.projections.layout}
+        return to_document(model) | {"projected": self.projections.layout}
 
     async def _load(self, wanted: dict[str, Any], session: Session) -> Loaded | None:
         document = await self._models.find_one(wanted, session=session)
-        return (_to_model(document), document.get("projected")) if document else None
+        return (to_model(document), document.get("projected")) if document else None
 
     async def find(self, model_id: int, session: Session | None = None) -> Model | None:
         """The model of that id."""
         document = await self._models.find_one({"_id": model_id}, session=session)
-        return _to_model(document) if document else None
+        return to_model(document) if document else None
 
     async def get(self, model_id: int, session: Session | None = None) -> Model:
         """The model of that id; raises NotFound."""
@@ -128,7 +104,7 @@ class Repository:
     async def find_by_version(self, version_id: int, session: Session | None = None) -> Model | None:
         """The model that has this version."""
         document = await self._models.find_one({"versions.id": version_id}, session=session)
-        return _to_model(document) if document else None
+        return to_model(document) if document else None
 
     async def get_by_version(self, version_id: int, session: Session | None = None) -> Model:
         """The model that has this version; raises NotFound."""
@@ -140,12 +116,12 @@ class Repository:
     async def list_with(self, ids: Sequence[int], version_ids: Sequence[int]) -> list[Model]:
         """The visible ones of the models of these ids, or with these versions."""
         wanted: dict[str, Any] = {"$or": [{"_id": {"$in": list(ids)}}, {"versions.id": {"$in": list(version_ids)}}]}
-        return [_to_model(document) async for document in self._models.find(wanted | {"visible": True})]
+        return [to_model(document) async for document in self._models.find(wanted | {"visible": True})]
 
     async def list_visible(self, ids: Sequence[int]) -> list[Model]:
         """The visible ones of these models, in the order asked for."""
         found = {
-            document["_id"]: _to_model(document)
+            document["_id"]: to_model(document)
             async for document in self._models.find({"_id": {"$in": list(ids)}, "visible": True})
         }
         return [found[model_id] for model_id in ids if model_id in found]
@@ -161,7 +137,7 @@ class Repository:
                 {"last_version_at": moment, "_id": {"$lt": model_id}},
             ]
         rows = self._models.find(wanted).sort([("last_version_at", -1), ("_id", -1)]).limit(limit)
-        return [_to_model(document) async for document in rows]
+        return [to_model(document) async for document in rows]
 
     async def list_unlisted(
         self, limit: int, statuses: Sequence[str], availability: str | None, owner: str | None, after: int | None
@@ -177,12 +153,12 @@ class Repository:
         if after is not None:
             wanted["_id"] = {"$lt": after}
         rows = self._models.find(wanted).sort("_id", DESCENDING).limit(limit)
-        return [_to_model(document) async for document in rows]
+        return [to_model(document) async for document in rows]
 
     async def list_by_hash(self, asked: AskedHashes) -> list[Model]:
         """Visible models with a public file of that hash, of whichever kind."""
         wanted = {"hashes": {"$in": list(asked.values)}, "visible": True}
-        return [_to_model(document) async for document in self._models.find(wanted)] if asked.values else []
+        return [to_model(document) async for document in self._models.find(wanted)] if asked.values else []
 
     async def find_repo(self, owner: str, name: str) -> Model | None:
         """The model that a repository's name means (`domain/repos.py`), in any letter case."""
@@ -206,7 +182,7 @@ class Repository:
     async def list_by_sha256(self, hashes: Sequence[str]) -> list[Model]:
         """Visible models with a public file of one of these SHA-256, in upper case."""
         wanted = {"hashes": {"$in": list(hashes)}, "visible": True}
-        return [_to_model(document) async for document in self._models.find(wanted)]
+        return [to_model(document) async for document in self._models.find(wanted)]
 
     async def list_matches(self, hashes: Sequence[str]) -> list[tuple[int, int, str]]:
         """The same as model id, version id and hash, without reading whole models: there may be thousands."""
@@ -246,12 +222,12 @@ class Repository:
     async def find_by_file(self, file_id: int) -> Model | None:
         """The model that has this file."""
         document = await self._models.find_one({"versions.files.id": file_id})
-        return _to_model(document) if document else None
+        return to_model(document) if document else None
 
     async def find_by_image(self, image_id: int) -> Model | None:
         """The model that has this picture."""
         document = await self._models.find_one({"versions.images.id": image_id})
-        return _to_model(document) if document else None
+        return to_model(document) if document else None
 
     async def change(self, model_id: int, change: Change, session: Session | None = None) -> Model:
         """Apply a pure change to a model and keep it with its events, in one transaction. Raises NotFound."""
@@ -278,7 +254,7 @@ class Repository:
         after, events = changed
         if after == before and not events:
             return before
-        after = _without_origin(msgspec.structs.replace(after, seq=before.seq + 1))
+        after = without_origin_marks(msgspec.structs.replace(after, seq=before.seq + 1))
         state = state_event(before, after, self._wire)
         await self._models.replace_one({"_id": after.id, "seq": before.seq}, self._document(after), session=session)
         await self.projections.update(before, layout, after, session)
@@ -313,29 +289,3 @@ class Repository:
         rows = self._models.find(over, {"_id": 1}).limit(100)
         for model_id in [row["_id"] async for row in rows]:
             await self.change(model_id, lambda model: end_early_access(model, now))
-
-    async def count_downloads(self, versions: Mapping[int, int], session: Session) -> None:
-        """Note so many downloads of each version; `take_downloads` adds the notes up."""
-        notes = [
-            UpdateOne({"_id": version_id}, {"$inc": {"times": times}}, upsert=True)
-            for version_id, times in versions.items()
-        ]
-        await self._pending.bulk_write(notes, session=session)
-
-    async def downloads_waiting(self) -> list[int]:
-        """Versions with downloads not yet added up."""
-        return [row["_id"] async for row in self._pending.find({}, {"_id": 1}).sort("_id", ASCENDING).limit(500)]
-
-    async def take_downloads(
-        self, version_id: int, apply: Callable[[Model, int, int], tuple[Model, Sequence[Payload]]]
-    ) -> None:
-        """Add the noted downloads of a version to its model, in one transaction."""
-
-        async def work(session: Session) -> None:
-            row = await self._pending.find_one_and_delete({"_id": version_id}, session=session)
-            if row is not None:
-                await self.change_version(
-                    version_id, lambda model: apply(model, version_id, int(row["times"])), session
-                )
-
-        await self._mongo.transact(work)

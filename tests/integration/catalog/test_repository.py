@@ -13,6 +13,7 @@ from services.catalog.domain import events, publishing
 from services.catalog.domain.hashes import asked_hashes
 from services.catalog.domain.model import Model
 from services.catalog.domain.wire import Wire
+from services.catalog.download_counts import DownloadCounts
 from services.catalog.repository import Repository
 from shared.engines.mongo import DuplicateKeyError, Mongo, Session
 from shared.events import decode
@@ -181,46 +182,50 @@ async def test_newest_models_are_paged_without_gap_or_repeat_also_on_ties(models
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
-async def count(mongo: Mongo, models: Repository, version_id: int, times: int = 1) -> None:
+def counts_of(mongo: Mongo) -> DownloadCounts:
+    return DownloadCounts(mongo, repository(mongo))
+
+
+async def count(mongo: Mongo, version_id: int, times: int = 1) -> None:
     for _ in range(times):
-        await mongo.transact(lambda session: models.count_downloads({version_id: 1}, session))
+        await mongo.transact(lambda session: counts_of(mongo).note({version_id: 1}, session))
 
 
 async def test_downloads_are_added_up_once_however_many_add_up(mongo: Mongo, models: Repository) -> None:
     await models.insert(model(1, published(10)))
-    await count(mongo, models, 10, times=5)
-    assert await models.downloads_waiting() == [10]
-    await asyncio.gather(*(repository(mongo).take_downloads(10, events.downloaded) for _ in range(4)))
-    await count(mongo, models, 10, times=2)
-    await models.take_downloads(10, events.downloaded)
+    await count(mongo, 10, times=5)
+    assert await counts_of(mongo).waiting() == [10]
+    await asyncio.gather(*(counts_of(mongo).add_up(10, events.downloaded) for _ in range(4)))
+    await count(mongo, 10, times=2)
+    await counts_of(mongo).add_up(10, events.downloaded)
     assert (await models.get(1)).versions[0].counters.downloads == 7
-    assert await models.downloads_waiting() == []
+    assert await counts_of(mongo).waiting() == []
 
 
 async def test_downloads_survive_a_crash_while_they_are_added_up(mongo: Mongo, models: Repository) -> None:
     await models.insert(model(1, published(10)))
-    await count(mongo, models, 10, times=3)
+    await count(mongo, 10, times=3)
 
     def crash(model: Model, version_id: int, times: int) -> tuple[Model, Sequence[Payload]]:
         raise Crash
 
     with pytest.raises(Crash):
-        await models.take_downloads(10, crash)
-    assert await models.downloads_waiting() == [10]
-    await models.take_downloads(10, events.downloaded)
+        await counts_of(mongo).add_up(10, crash)
+    assert await counts_of(mongo).waiting() == [10]
+    await counts_of(mongo).add_up(10, events.downloaded)
     assert (await models.get(1)).versions[0].counters.downloads == 3
 
 
-async def test_downloads_of_a_version_that_is_gone_are_dropped(mongo: Mongo, models: Repository) -> None:
-    await count(mongo, models, 99)
-    await models.take_downloads(99, events.downloaded)
-    assert await models.downloads_waiting() == []
+async def test_downloads_of_a_version_that_is_gone_are_dropped(mongo: Mongo) -> None:
+    await count(mongo, 99)
+    await counts_of(mongo).add_up(99, events.downloaded)
+    assert await counts_of(mongo).waiting() == []
 
 
 async def test_downloads_counted_at_once_are_all_counted(mongo: Mongo, models: Repository) -> None:
     await models.insert(model(1, published(10)))
-    await asyncio.gather(*(count(mongo, models, 10, times=3) for _ in range(5)))
-    await models.take_downloads(10, events.downloaded)
+    await asyncio.gather(*(count(mongo, 10, times=3) for _ in range(5)))
+    await counts_of(mongo).add_up(10, events.downloaded)
     assert (await models.get(1)).versions[0].counters.downloads == 15
 
 

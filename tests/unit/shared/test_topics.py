@@ -24,7 +24,7 @@ from shared.processes import SERVICES
 NAMES = {topic.name for topic in TOPICS}
 ANYTHING = cast(Any, None)
 CONSUMERS: dict[str, Callable[[], Any]] = {
-    "catalog": lambda: CatalogConsumers(ANYTHING),
+    "catalog": lambda: CatalogConsumers(ANYTHING, ANYTHING),
     "scanner": lambda: ScannerConsumers(asyncio.Event(), ANYTHING),
     "search": lambda: SearchConsumers(ANYTHING),
     "reviews": lambda: ReviewsConsumers(ANYTHING, ANYTHING, ANYTHING),
