@@ -18,16 +18,24 @@ MOST_AT_ONCE = 4
 """A large file keeps two processors and a half busy by itself; more at once help with many small ones."""
 
 
-def scan_all(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iterator[tuple[FoundFile, ScanReport]]:
+def scan_all(
+    files: Sequence[FoundFile], advance: Callable[[int], None], additions: frozenset[tuple[str, str]]
+) -> Iterator[tuple[FoundFile, ScanReport]]:
     """Scan every file; the reports come in the order of the files. `advance` is told of bytes as they are read."""
+
+    def new_scanner() -> LocalScanner:
+        return LocalScanner(additions=additions)
+
     if len(files) == 1:
-        with contextlib.closing(LocalScanner()) as scanner:
+        with contextlib.closing(new_scanner()) as scanner:
             yield files[0], _scan(scanner, files[0], advance)
         return
-    yield from _scan_beside(files, advance)
+    yield from _scan_beside(files, advance, new_scanner)
 
 
-def _scan_beside(files: Sequence[FoundFile], advance: Callable[[int], None]) -> Iterator[tuple[FoundFile, ScanReport]]:
+def _scan_beside(
+    files: Sequence[FoundFile], advance: Callable[[int], None], new_scanner: Callable[[], LocalScanner]
+) -> Iterator[tuple[FoundFile, ScanReport]]:
     """Several at once, by threads that have a process each."""
     import threading
     from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -37,7 +45,7 @@ def _scan_beside(files: Sequence[FoundFile], advance: Callable[[int], None]) -> 
     is_over = threading.Event()
 
     def begin() -> None:
-        own.scanner = LocalScanner()
+        own.scanner = new_scanner()
         scanners.append(own.scanner)
         with contextlib.suppress(OSError):  # then each scan's report says why
             own.scanner.start()

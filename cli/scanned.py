@@ -20,12 +20,12 @@ DANGEROUS, INVALID = 1, 2
 _COLOURS = {"clean": 32, "dangerous": 31, "invalid": 33}
 
 
-def scan_paths(paths: Sequence[str], *, json_lines: bool) -> int:
+def scan_paths(paths: Sequence[str], *, json_lines: bool, additions: frozenset[tuple[str, str]] = frozenset()) -> int:
     """Scan all that the paths name and print a line for each file; the exit code."""
     files = list(find_files(paths))
     verdicts: Counter[str] = Counter()
     with _progress(files, json_lines) as advance:
-        for file, report in scan_all(files, advance):
+        for file, report in scan_all(files, advance, additions):
             line = as_line(file.path, report)
             verdicts[line["verdict"]] += 1
             # ASCII, so that names with undecodable bytes (half characters in Python and JSON alike) come through.

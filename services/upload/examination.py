@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from services.upload.antivirus import Windows, new_clamd, patiently, watched, with_antivirus
 from services.upload.clamd import ClamdFailed
+from services.upload.scan.additions import rules_version
 from services.upload.scan.child import scan_isolated
 from services.upload.scan.report import Finding, ScanReport, failed_report
 from services.upload.scans import Scans
@@ -35,16 +36,18 @@ class Examiner:
         self._scans = scans
         self._shelf = shelf
         self._clamd = new_clamd(settings)
+        self._additions = settings.additions
+        self._rules = rules_version(self._additions)
 
     async def engines(self) -> Engines:
         """What scans here at present."""
         if self._clamd is None:
-            return Engines()
+            return Engines(rules=self._rules)
         try:
             version = await patiently(self._clamd.version)
         except ClamdFailed:
-            return Engines(has_antivirus=True)  # the scan itself will say what is wrong
-        return Engines(has_antivirus=True, antivirus=version.engine, signatures=version.signatures)
+            return Engines(rules=self._rules, has_antivirus=True)  # the scan itself will say what is wrong
+        return Engines(rules=self._rules, has_antivirus=True, antivirus=version.engine, signatures=version.signatures)
 
     async def examine(self, scan: Scan, progress: Progress) -> Looked:
         """Judge a file. The verdict "failed" means: try again. Raises what the engines raise when they are away."""
@@ -91,6 +94,7 @@ class Examiner:
             spool_dir=self._settings.spool_dir,
             timeout_seconds=self._settings.scan_seconds,
             progress=progress,
+            additions=self._additions,
         )
 
     def _failed(self, scan: Scan, code: str, message: str) -> Looked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.upload.scan.report import Antivirus, ScanReport
+from services.upload.scan.report import INFO, Antivirus, ScanReport
 from services.upload.verdicts import Scan
 from shared.api import scans
 from shared.clock import wire_time
@@ -16,6 +16,7 @@ _BY_CODE = {
     "file.size": "Upload the file again; not all of its bytes arrived.",
     "name.extension": "Rename the file to the extension of its format.",
     "type.mismatch": "Choose the file type that fits the file.",
+    "info.import-allowed": "Nothing. Other hubs may refuse the file; as safetensors all take it.",
     "gguf.template": "Remove what reaches for attributes from the chat template, and write the file again.",
 }
 _BY_FAMILY = {
@@ -86,7 +87,7 @@ def _steps(report: ScanReport) -> tuple[scans.ScanStep, ...]:
 
 def _content_step(report: ScanReport) -> scans.ScanStep:
     """All that is found but by the antivirus: its word alone does not make the content bad."""
-    findings = [found for found in report.findings if not found.code.startswith("antivirus.")]
+    findings = [found for found in report.findings if not found.code.startswith(("antivirus.", INFO))]
     if findings:
         if all(found.code.startswith("scan.") for found in findings):
             return scans.ScanStep(name="content", verdict="failed", text="The scan broke off; see below.")
@@ -104,9 +105,10 @@ def _imports_step(report: ScanReport) -> scans.ScanStep:
     bad = sum(found.assessment != "allowed" for found in report.imports)
     if bad:
         return scans.ScanStep(name="imports", verdict="dangerous", text=f"{bad} of {count} imports are not allowed.")
-    return scans.ScanStep(
-        name="imports", verdict="clean", text=f"All {count} imports are on the list of harmless ones."
-    )
+    text = f"All {count} imports are on the list of harmless ones."
+    if added := sum(found.code == "info.import-allowed" for found in report.findings):
+        text = f"All {count} imports are allowed, {added} of them by this hub's operator and not by the scanner's list."
+    return scans.ScanStep(name="imports", verdict="clean", text=text)
 
 
 def _antivirus_step(report: ScanReport) -> scans.ScanStep:

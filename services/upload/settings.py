@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from services.upload.scan.additions import parse_additions
 from shared.settings import Settings
 
 GIB = 1 << 30
@@ -28,6 +29,8 @@ class UploadSettings(Settings):
     scan_seconds: float = Field(default=7_200.0, gt=0)
     """A scan that takes longer is stopped and counts as failed; 2 hours are enough for 1 TiB at 150 MB/s."""
     scans_at_once: int = Field(default=1, ge=1)
+    scan_allowed_imports: str = ""
+    """Imports that pickles may name beside the scanner's own list: `module.name`, with commas between."""
 
     clamd_url: Annotated[str, StringConstraints(pattern=r"^(tcp://[^/\s]+(:\d+)?|unix:///\S+)$")] | None = None
     """Where the antivirus answers: `tcp://host:3310`, or `unix:///path` for one on this host."""
@@ -43,6 +46,18 @@ class UploadSettings(Settings):
     def antivirus_mode(self) -> AntivirusMode:
         """What was chosen, or what follows from the address."""
         return self.antivirus or ("required" if self.clamd_url else "off")
+
+    @field_validator("scan_allowed_imports")
+    @classmethod
+    def _can_be_allowed(cls, value: str) -> str:
+        if value.strip():
+            parse_additions(value.split(","))
+        return value
+
+    @property
+    def additions(self) -> frozenset[tuple[str, str]]:
+        """The imports of `scan_allowed_imports`, as (module, name)."""
+        return parse_additions(self.scan_allowed_imports.split(","))
 
     @model_validator(mode="after")
     def _has_what_it_requires(self) -> Self:

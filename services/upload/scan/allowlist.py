@@ -71,15 +71,15 @@ def mapped(name: Name) -> Name:
     return _compat_pickle.IMPORT_MAPPING.get(name[0], name[0]), name[1]
 
 
-def is_allowed(name: Name) -> bool:
-    """Whether a pickle may name this global at all. A dotted name never is."""
-    return name in STORAGES or name in _DTYPES or name in _CALLS or mapped(name) in _CALLS
+def is_allowed(name: Name, additions: frozenset[Name] = frozenset()) -> bool:
+    """Whether a pickle may name this global at all. A dotted name never is. `additions`: those of the hub."""
+    return name in STORAGES or name in _DTYPES or name in _CALLS or mapped(name) in _CALLS or name in additions
 
 
-def call_fault(callee: Global, arguments: tuple[Value, ...]) -> str | None:
+def call_fault(callee: Global, arguments: tuple[Value, ...], additions: frozenset[Name] = frozenset()) -> str | None:
     """Why the call of an allowed global with these arguments is not allowed; None if it is."""
     name = (callee.module, callee.name)
-    rule = _CALLS.get(name) or _CALLS.get(mapped(name))
+    rule = _CALLS.get(name) or _CALLS.get(mapped(name)) or (_plain if name in additions else None)
     if rule is None:
         return f"{callee} is not something that weights call"
     return None if rule(arguments) else f"{callee} is called with arguments that weights never give it"
@@ -132,8 +132,11 @@ def module_of(value: Value) -> Global | None:
     return found if all(text is None or is_text(text) for text in texts) else None
 
 
-def state_fault(made: Made, state: Value) -> str | None:
+def state_fault(made: Made, state: Value, additions: frozenset[Name] = frozenset()) -> str | None:
     """Why an object may not be given this state; None if it may."""
+    if (made.factory.module, made.factory.name) in additions - BUILDABLE:
+        is_harmless = isinstance(state, Items) and state.kind == "dict" and state.is_plain and not state.has_special_key
+        return None if is_harmless else f"the state for {made.factory} is not a dictionary of plain data"
     if (made.factory.module, made.factory.name) not in BUILDABLE:
         return f"an object of {made.factory} is given a state, which weights never do"
     if isinstance(state, Items) and state.kind == "dict":

@@ -38,6 +38,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     spool_dir: str
     timeout_seconds: float
     memory_bytes: int
+    additions: tuple[tuple[str, str], ...] = ()
     parent: int = msgspec.field(default_factory=os.getpid)
 
 
@@ -51,6 +52,7 @@ async def scan_isolated(
     timeout_seconds: float,
     progress: Callable[[int], None] | None = None,
     memory_bytes: int = MEMORY_BYTES,
+    additions: frozenset[tuple[str, str]] = frozenset(),
 ) -> ScanReport:
     """Scan a stream in a child process. `progress` is told the number of bytes handed over so far.
 
@@ -72,6 +74,7 @@ async def scan_isolated(
         spool_dir=str(spool_dir),
         timeout_seconds=timeout_seconds,
         memory_bytes=memory_bytes,
+        additions=tuple(sorted(additions)),
     )
     return await _run_child(job, read_end, feed)
 
@@ -199,8 +202,9 @@ def main(argument: str) -> None:
     )
     source = io.FileIO(0, closefd=False)
     report = scan_stream(
-        lambda view: source.readinto(view) or 0, job.size_bytes, job.name, job.declared_type, Path(job.spool_dir)
-    )
+        lambda view: source.readinto(view) or 0, job.size_bytes, job.name, job.declared_type, Path(job.spool_dir),
+        additions=frozenset(job.additions),
+    )  # fmt: skip
     with io.FileIO(output, "w") as raw, io.BufferedWriter(raw) as stream:
         stream.write(msgspec.json.encode(report))
 

@@ -74,7 +74,7 @@ class Inspection:
 
     def inner(self) -> Inspection:
         """The same for something inside, with findings of its own."""
-        return replace(self, analysis=Analysis(), depth=self.depth + 1, header=None, alphas={})
+        return replace(self, analysis=Analysis(self.analysis.additions), depth=self.depth + 1, header=None, alphas={})
 
     def judge_header(self, found: Format, head: bytes | bytearray, size_bytes: int, name: str) -> Format:
         """Judge a format that is validated by its first bytes; `head` holds what `header_bytes` asked for, or all.
@@ -107,7 +107,7 @@ class Inspection:
         if extension_of(name) == ".pb" and len(head) == size_bytes:
             check_onnx_tensor(head)
             return "onnx"
-        attempt = Analysis()
+        attempt = Analysis(self.analysis.additions)
         walk = analyse_pickle_of_bytes(attempt, head)
         if walk or attempt.verdict == "dangerous":
             self.analysis.take(attempt)

@@ -46,6 +46,7 @@ class ForkJob(msgspec.Struct, frozen=True, kw_only=True):
     spool_dir: str
     timeout_seconds: float
     memory_bytes: int
+    additions: tuple[tuple[str, str], ...] = ()
 
 
 def serve(control: socket.socket) -> None:
@@ -105,7 +106,9 @@ def _scan(job: ForkJob, source: int, output: int, server: int) -> int:
 
 def _report(job: ForkJob, source: int) -> ScanReport:
     try:
-        return scan_file(source, job.name, job.declared_type, spool_dir=Path(job.spool_dir))
+        return scan_file(
+            source, job.name, job.declared_type, spool_dir=Path(job.spool_dir), additions=frozenset(job.additions)
+        )
     except OSError as error:
         message = f"The file cannot be read to its end ({error.strerror or error})."
         return failed_report(job.size_bytes, "file.unreadable", message)

@@ -38,7 +38,15 @@ class LocalScanner:
     Use each from one thread alone, which must outlive it: on Linux the process ends with the thread that started it.
     """
 
-    def __init__(self, *, spool_dir: Path | None = None, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        spool_dir: Path | None = None,
+        memory_bytes: int = MEMORY_BYTES,
+        additions: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        """`additions` are imports of pickles, as (module, name), that are allowed beside the engine's own list."""
+        self._additions = sorted(additions)
         self._spool_dir = spool_dir
         self._own_spool: tempfile.TemporaryDirectory[str] | None = None
         self._memory_bytes = memory_bytes
@@ -76,6 +84,7 @@ class LocalScanner:
                 "spool_dir": self._spool(),
                 "timeout_seconds": limit,
                 "memory_bytes": self._memory_bytes,
+                "additions": self._additions,
             }
             data, status = self._run(file, json.dumps(order).encode(), limit, progress)
         except TimeoutError:

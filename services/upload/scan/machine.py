@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from services.upload.scan.allowlist import call_fault, is_allowed, made_by, module_of, state_fault, storage_of
-from services.upload.scan.array_rules import ENCODE, data_of_array
+from services.upload.scan.array_rules import ENCODE, Name, data_of_array
 from services.upload.scan.pickle_reader import WINDOW_BYTES, BrokenPickleError, PickleReader
 from services.upload.scan.pickle_stack import MAX_OPCODES, SymbolicStack, Walk
 from services.upload.scan.pickle_values import Blob, Global, Items, Made, Tuple, Unknown, Value, make_tuple
@@ -21,15 +21,22 @@ MAX_HIDDEN_DEPTH = 3
 
 
 def walk_pickle(
-    source: bytes | BinaryIO, start: int = 0, end: int | None = None, *, in_torch: bool = False, max_opcodes: int = 0
+    source: bytes | BinaryIO,
+    start: int = 0,
+    end: int | None = None,
+    *,
+    in_torch: bool = False,
+    max_opcodes: int = 0,
+    additions: frozenset[Name] = frozenset(),
 ) -> Walk:
     """Walk one pickle from `start`, at most up to `end` (which a file needs). Positions count from the source's start.
 
     Args:
         in_torch: persistent ids name storages of a torch container.
         max_opcodes: a smaller budget than MAX_OPCODES.
+        additions: imports that the hub allows besides.
     """
-    machine = _Machine(PickleReader(source, start, end), source, in_torch)
+    machine = _Machine(PickleReader(source, start, end), source, in_torch, additions)
     machine.run(max_opcodes or MAX_OPCODES)
     return machine.walk
 
@@ -37,11 +44,14 @@ def walk_pickle(
 class _Machine(SymbolicStack):
     """One walk. A method for each kind of opcode reads what follows it and acts."""
 
-    def __init__(self, reader: PickleReader, source: bytes | BinaryIO, in_torch: bool, depth: int = 0) -> None:
+    def __init__(
+        self, reader: PickleReader, source: bytes | BinaryIO, in_torch: bool, additions: frozenset[Name], depth: int = 0
+    ) -> None:
         super().__init__()
         self._reader = reader
         self._source = source
         self._in_torch = in_torch
+        self._additions = additions
         self._depth = depth
         self._named: set[Global] = set()
         self._hidden: dict[int, tuple[Value, int]] = {}
@@ -104,15 +114,18 @@ class _Machine(SymbolicStack):
             return
         if isinstance(data, Blob):
             reader = PickleReader(self._source, data.position, data.position + size)
-            inner = _Machine(reader, self._source, False, self._depth + 1)
+            inner = _Machine(reader, self._source, False, self._additions, self._depth + 1)
         else:
-            inner = _Machine(PickleReader(data), data, False, self._depth + 1)
+            inner = _Machine(PickleReader(data), data, False, self._additions, self._depth + 1)
         inner.run(MAX_OPCODES // 10)
         walk = inner.walk
         is_run = walk.has_called or walk.is_complete
-        if is_run and (inner._hidden or not all(is_allowed((found.module, found.name)) for found, _ in walk.imports)):
+        if is_run and (inner._hidden or not all(map(self._is_allowed, walk.imports))):
             held = data if made is None else made
             self._hidden[id(held)] = (held, self._position)
+
+    def _is_allowed(self, named: tuple[Global, int]) -> bool:
+        return is_allowed((named[0].module, named[0].name), self._additions)
 
     def _sniff_text(self, value: Value, made: Value) -> None:
         """Bytes that an old protocol spells as a text; of a long one the first part must do."""
@@ -144,7 +157,7 @@ class _Machine(SymbolicStack):
         if found not in self._named:
             self._named.add(found)
             self.walk.imports.append((found, self._position))
-        return found if is_allowed((module, name)) else Unknown()
+        return found if is_allowed((module, name), self._additions) else Unknown()
 
     def reduce(self) -> None:
         arguments, callee = self._pop(), self._pop()
@@ -174,7 +187,7 @@ class _Machine(SymbolicStack):
         elif not isinstance(arguments, Tuple):
             self._fault("pickle.call", f"{callee} is called with arguments that are no tuple")
             self._push(Unknown())
-        elif (fault := call_fault(callee, arguments.items)) is not None:
+        elif (fault := call_fault(callee, arguments.items, self._additions)) is not None:
             self._fault("pickle.call", fault)
             self._push(Unknown())
         else:
@@ -191,7 +204,7 @@ class _Machine(SymbolicStack):
         self.walk.has_called = True
         if not isinstance(target, Made):
             self._fault("pickle.state", "a state is given to something that no allowed call has made")
-        elif (fault := state_fault(target, state)) is not None:
+        elif (fault := state_fault(target, state, self._additions)) is not None:
             self._fault("pickle.state", fault)
         elif isinstance(state, Tuple):
             for value in data_of_array(target.factory, state.items):

@@ -28,7 +28,7 @@ def analyse_pickle(
     in_torch: bool = False,
 ) -> Walk:
     """Walk the pickle at `start` and record imports and findings; positions count from the start of the source."""
-    walk = walk_pickle(source, start, end, in_torch=in_torch)
+    walk = walk_pickle(source, start, end, in_torch=in_torch, additions=analysis.additions)
     known = _second_opinion(analysis, _bytes_of(source, start, walk.end), member)
     for found, position in walk.imports:
         is_known_bad = known.pop((found.module, found.name), False)
@@ -52,7 +52,7 @@ def analyse_whole_pickle(analysis: Analysis, file: BinaryIO, size_bytes: int, me
     for _ in range(MAX_PICKLES_IN_A_ROW):
         if not walk.is_complete or walk.end >= size_bytes:
             break
-        walk = walk_pickle(file, walk.end, size_bytes)
+        walk = walk_pickle(file, walk.end, size_bytes, additions=analysis.additions)
         for found, position in walk.imports:
             _record(analysis, found, _place(member, position), is_known_bad=False)
     return first
@@ -101,8 +101,9 @@ def _second_opinion(analysis: Analysis, data: bytes, member: str) -> dict[tuple[
 
 
 def _record(analysis: Analysis, found: Global, location: str, *, is_known_bad: bool) -> None:
-    assessment: Assessment = "allowed" if is_allowed((found.module, found.name)) else "suspicious"
-    if is_known_bad or (found.module, found.name) == ("unknown", "unknown"):
+    name = (found.module, found.name)
+    assessment: Assessment = "allowed" if is_allowed(name, analysis.additions) else "suspicious"
+    if is_known_bad or name == ("unknown", "unknown"):
         assessment = "dangerous"
     analysis.add_import(
         PickleImport(
@@ -112,7 +113,11 @@ def _record(analysis: Analysis, found: Global, location: str, *, is_known_bad: b
             location=location,
         )
     )
-    if assessment != "allowed":
+    if assessment == "allowed" and not is_allowed(name):
+        analysis.note(
+            "info.import-allowed", location, f"The pickle imports {found}, which this hub allows by its name."
+        )
+    elif assessment != "allowed":
         analysis.add(
             "pickle.import",
             location,

@@ -14,6 +14,8 @@ Assessment = Literal["allowed", "suspicious", "dangerous"]
 MAX_FINDINGS = 200
 MAX_IMPORTS = 1_000
 MAX_TEXT = 1_000
+INFO = "info."
+"""How codes of findings begin that condemn nothing."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -117,9 +119,14 @@ class Refusal(Exception):
 
 
 class Analysis:
-    """Collects what the validators of one file find. Without a finding the file is clean; nothing removes a finding."""
+    """Collects what the validators of one file find. Nothing removes a finding; a file without one is clean.
 
-    def __init__(self) -> None:
+    Findings whose code begins with "info." condemn nothing: they say what a person should know. `additions` are the
+    imports, as (module, name), that this hub allows beside the engine's own list.
+    """
+
+    def __init__(self, additions: frozenset[tuple[str, str]] = frozenset()) -> None:
+        self.additions = additions
         self.findings: list[Finding] = []
         self.imports: list[PickleImport] = []
         self.facts: HeaderFacts | None = None
@@ -147,6 +154,12 @@ class Analysis:
             self.findings.pop()  # what is dangerous is always named
         self.findings.append(Finding(code=code, location=printable(location), message=printable(message)))
 
+    def note(self, code: str, location: str, message: str) -> None:
+        """Record what condemns nothing, once, if there is room. The code begins with "info."."""
+        known = {(found.code, found.message) for found in self.findings}
+        if len(self.findings) < MAX_FINDINGS and (code, message := printable(message)) not in known:
+            self.findings.append(Finding(code=code, location=printable(location), message=message))
+
     def add_refusal(self, refusal: Refusal) -> None:
         """Record what a validator raised."""
         found = refusal.finding
@@ -155,6 +168,9 @@ class Analysis:
     def take(self, other: Analysis) -> None:
         """Record all that another analysis of the same bytes has found."""
         for found in other.findings:
+            if found.code.startswith(INFO):
+                self.note(found.code, found.location, found.message)
+                continue
             self.add(found.code, found.location, found.message, is_dangerous=other.verdict == "dangerous")
         for imported in other.imports:
             self.add_import(imported)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from services.upload.scan import RULES_VERSION
 from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
 from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
@@ -32,6 +33,7 @@ def scan_file(
     *,
     spool_dir: Path | None = None,
     progress: Progress | None = None,
+    additions: frozenset[tuple[str, str]] = frozenset(),
 ) -> ScanReport:
     """Scan a local regular file, by path or by an open descriptor (which stays open).
 
@@ -39,6 +41,7 @@ def scan_file(
         name: the name it was uploaded under; the path's own name is not looked at.
         declared_type: the file's type in the API's words, e.g. "Model"; None for a file of one's own, no upload.
         spool_dir: where large members of archives are unpacked for inspection; the system's own place by default.
+        additions: imports of pickles, as (module, name), that are allowed beside the engine's own list.
 
     Raises:
         OSError: the file cannot be read. What is wrong inside the file is in the report instead.
@@ -54,6 +57,7 @@ def scan_file(
             spool_dir=spool_dir or Path(tempfile.gettempdir()),
             progress=progress,
             whole=cast(BinaryIO, file),
+            analysis=Analysis(additions),
         )
         report = work.run()
         after = os.fstat(file.fileno())
@@ -70,6 +74,7 @@ def scan_stream(
     spool_dir: Path,
     *,
     progress: Progress | None = None,
+    additions: frozenset[tuple[str, str]] = frozenset(),
 ) -> ScanReport:
     """Scan a stream that is read once, in constant memory.
 
@@ -79,17 +84,27 @@ def scan_stream(
     Args:
         source: fills a view and says how many bytes it put there (0 at the end), or yields chunks of bytes.
         size_bytes: how long the stream must be; one that is shorter or longer is invalid.
+        additions: imports of pickles, as (module, name), that are allowed beside the engine's own list.
 
     Raises:
         OSError: the spool cannot be written. Whatever `source` raises passes through.
     """
     read = source if callable(source) else reader_of(source)
-    return _Work(read, size_bytes, name, declared_type, spool_dir, progress).run()
+    analysis = Analysis(additions)
+    return _Work(read, size_bytes, name, declared_type, spool_dir, progress, analysis=analysis).run()
 
 
 def open_spool(folder: Path) -> BinaryIO:
     """A private file without a name: the system removes it when it is closed, also by the end of the process."""
     return cast(BinaryIO, tempfile.TemporaryFile(dir=folder, buffering=0))
+
+
+def _rules_version(additions: frozenset[tuple[str, str]]) -> str:
+    if not additions:
+        return RULES_VERSION
+    from services.upload.scan.additions import rules_version
+
+    return rules_version(additions)
 
 
 @dataclass
@@ -133,6 +148,7 @@ class _Work:
             findings=tuple(self.analysis.findings),
             imports=tuple(self.analysis.imports),
             facts=self.analysis.facts,
+            rules_version=_rules_version(self.analysis.additions),
         )
 
     def _pass(self, stack: ExitStack) -> tuple[dict[str, str], int]:

@@ -195,3 +195,14 @@ def test_a_reader_that_leaves_is_no_crash(tmp_path: Path) -> None:
     ran = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.stdout.count("\n") == 1
     assert ran.stderr == ""
+
+
+def test_a_single_import_can_be_allowed_and_one_that_runs_code_cannot(easel: Easel, tmp_path: Path) -> None:
+    path = tmp_path / "settings.pkl"
+    path.write_bytes(b"\x80\x02cargparse\nNamespace\n)\x81}U\x05stepsK\x03sb.")
+    assert easel("scan", path, "--json").code == 1
+    ran = easel("scan", path, "--json", "--allow-import", "argparse.Namespace")
+    assert (ran.code, [found["code"] for found in by_name(ran)[path.name]["findings"]]) == (0, ["info.import-allowed"])
+    refused = easel("scan", path, "--allow-import", "os.system")
+    assert refused.code == 2
+    assert "os.system cannot be allowed" in refused.err
