@@ -23,7 +23,8 @@ from services.upload.scan.safetensors import Header, parse_header
 from services.upload.scan.tars import read_entries
 from services.upload.scan.texts import MAX_TEXT_BYTES, check_text
 from services.upload.scan.torch_files import analyse_torch_legacy, analyse_torch_zip, is_torch_zip
-from services.upload.scan.zips import Member, read_member, read_members
+from services.upload.scan.zip_content import read_member
+from services.upload.scan.zips import Member, read_members
 
 MAX_INFLATED_BYTES = 64 << 30
 MAX_INFLATED_MEMBERS = 50_000

@@ -194,12 +194,3 @@ def fill(read: Reader, block: memoryview) -> memoryview:
     while filled < len(block) and (count := read(block[filled:])):
         filled += count
     return block[:filled]
-
-
-def hash_stream(source: Reader | Iterable[bytes], *, tensors_offset: int | None = None) -> dict[str, str]:
-    """All hashes of a stream. `tensors_offset` (8 + header length) turns AutoV3 on, for real safetensors only."""
-    read = source if callable(source) else reader_of(source)
-    with HashPipeline(tensors_offset=tensors_offset) as pipeline:
-        while block := fill(read, pipeline.free_block()):
-            pipeline.submit(block)
-        return pipeline.finish()

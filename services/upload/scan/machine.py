@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from services.upload.scan.allowlist import call_fault, is_allowed, made_by, module_of, state_fault, storage_of
-from services.upload.scan.array_rules import ENCODE, Name, data_of_array
+from services.upload.scan.array_rules import Name
+from services.upload.scan.pickle_calls import CallingStack
 from services.upload.scan.pickle_reader import WINDOW_BYTES, BrokenPickleError, PickleReader
-from services.upload.scan.pickle_stack import MAX_OPCODES, SymbolicStack, Walk
-from services.upload.scan.pickle_values import Blob, Global, Items, Made, Tuple, Unknown, Value, make_tuple
+from services.upload.scan.pickle_stack import MAX_OPCODES, Walk
+from services.upload.scan.pickle_values import Blob, Items, Value, make_tuple
 
-_ENCODE = Global(*ENCODE)
 MAX_HIDDEN_DEPTH = 3
 """How deep pickles inside constants of pickles are followed."""
 
@@ -41,20 +40,16 @@ def walk_pickle(
     return machine.walk
 
 
-class _Machine(SymbolicStack):
+class _Machine(CallingStack):
     """One walk. A method for each kind of opcode reads what follows it and acts."""
 
     def __init__(
         self, reader: PickleReader, source: bytes | BinaryIO, in_torch: bool, additions: frozenset[Name], depth: int = 0
     ) -> None:
-        super().__init__()
+        super().__init__(in_torch=in_torch, additions=additions)
         self._reader = reader
         self._source = source
-        self._in_torch = in_torch
-        self._additions = additions
         self._depth = depth
-        self._named: set[Global] = set()
-        self._hidden: dict[int, tuple[Value, int]] = {}
 
     def run(self, max_opcodes: int = MAX_OPCODES) -> None:
         """Walk up to STOP, the first thing that cannot be read, or the end of the budget."""
@@ -124,9 +119,6 @@ class _Machine(SymbolicStack):
             held = data if made is None else made
             self._hidden[id(held)] = (held, self._position)
 
-    def _is_allowed(self, named: tuple[Global, int]) -> bool:
-        return is_allowed((named[0].module, named[0].name), self._additions)
-
     def _sniff_text(self, value: Value, made: Value) -> None:
         """Bytes that an old protocol spells as a text; of a long one the first part must do."""
         if isinstance(value, Blob):
@@ -144,95 +136,14 @@ class _Machine(SymbolicStack):
         module, name = (self._reader.line().decode("utf-8", "backslashreplace") for _ in range(2))
         return module, name
 
-    def stack_global(self) -> None:
-        name, module = self._pop(), self._pop()
-        if isinstance(module, str) and isinstance(name, str):
-            self._push(self._import(module, name))
-        else:
-            self._import("unknown", "unknown")
-            self._push(Unknown())
-
-    def _import(self, module: str, name: str) -> Value:
-        found = Global(module, name)
-        if found not in self._named:
-            self._named.add(found)
-            self.walk.imports.append((found, self._position))
-        return found if is_allowed((module, name), self._additions) else Unknown()
-
-    def reduce(self) -> None:
-        arguments, callee = self._pop(), self._pop()
-        self._call(callee, arguments)
-
-    def new_object_ex(self) -> None:
-        _, arguments, callee = self._pop(), self._pop(), self._pop()
-        self._fault("pickle.call", "a call with keyword arguments has no place in weights")
-        self._call(callee, arguments)
-
-    def object_to_mark(self) -> None:
-        items = self._pop_to_mark()
-        if not items:
-            raise BrokenPickleError("a call has no callee")
-        self._call(items[0], make_tuple(items[1:]))
-
     def inst(self) -> None:
         module, name = self._name_lines()
         items = self._pop_to_mark()
         self._call(self._import(module, name), make_tuple(items))
 
-    def _call(self, callee: Value, arguments: Value) -> None:
-        self.walk.has_called = True
-        if not isinstance(callee, Global):
-            self._fault("pickle.call", "something other than an allowed function is called; re-save as safetensors")
-            self._push(Unknown())
-        elif not isinstance(arguments, Tuple):
-            self._fault("pickle.call", f"{callee} is called with arguments that are no tuple")
-            self._push(Unknown())
-        elif (fault := call_fault(callee, arguments.items, self._additions)) is not None:
-            self._fault("pickle.call", fault)
-            self._push(Unknown())
-        else:
-            for value in data_of_array(callee, arguments.items):
-                self._hidden.pop(id(value), None)
-            made = made_by(callee, arguments.items)
-            if callee == _ENCODE:
-                self._sniff_text(arguments.items[0], made)
-            self._push(made)
-
-    def build(self) -> None:
-        state = self._pop()
-        target = self._top()
-        self.walk.has_called = True
-        if not isinstance(target, Made):
-            self._fault("pickle.state", "a state is given to something that no allowed call has made")
-        elif (fault := state_fault(target, state, self._additions)) is not None:
-            self._fault("pickle.state", fault)
-        elif isinstance(state, Tuple):
-            for value in data_of_array(target.factory, state.items):
-                self._hidden.pop(id(value), None)
-
-    def persistent_id(self) -> None:
-        value = self._pop()
-        if self._in_torch and (module := module_of(value)) is not None:
-            self._push(module)
-            return
-        found = storage_of(value)
-        if not self._in_torch or found is None:
-            self._fault("pickle.persistent_id", "a persistent id that is not a torch storage")
-            self._push(Unknown())
-            return
-        known = self.walk.storages.setdefault(found.key, found)
-        if known != found:
-            self._fault("pickle.storage", f"storage {found.key!r} is described in two ways", is_dangerous=False)
-        self._push(found)
-
     def persistent_line(self) -> None:
         self._reader.line()
         self._forbidden("PERSID")
-
-    def _forbidden(self, name: str) -> None:
-        """An operation that real savers of weights never use."""
-        self._fault("pickle.opcode", f"the operation {name} has no place in weights")
-        self._push(Unknown())
 
 
 def _extension(size: int) -> Callable[[_Machine], None]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from isal.isal_zlib import crc32
 
-from services.upload.scan.zips import Member, is_stored
+from services.upload.scan.zip_content import is_stored
+from services.upload.scan.zips import Member
 
 
 class MemberChecksums:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from services.upload.scan import RULES_VERSION
 from services.upload.scan.formats import Format, detect_format, safetensors_data_offset
 from services.upload.scan.hashes import HashPipeline, Reader, fill, reader_of
-from services.upload.scan.report import Analysis, Refusal, ScanReport, failed_report
+from services.upload.scan.report import INFO, Analysis, Refusal, ScanReport, failed_report
 
 if TYPE_CHECKING:
     from services.upload.scan.embedded import AlphaReader
@@ -145,7 +145,8 @@ class _Work:
             format=self.found,
             size_bytes=self.size_bytes,
             hashes=hashes,
-            findings=tuple(self.analysis.findings),
+            # What condemns the file comes first, also where only one finding is shown.
+            findings=tuple(sorted(self.analysis.findings, key=lambda found: found.code.startswith(INFO))),
             imports=tuple(self.analysis.imports),
             facts=self.analysis.facts,
             rules_version=_rules_version(self.analysis.additions),

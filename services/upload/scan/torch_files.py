@@ -13,7 +13,8 @@ from services.upload.scan.machine import walk_pickle
 from services.upload.scan.pickle_values import Items, Stored
 from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle
 from services.upload.scan.report import Analysis, Refusal
-from services.upload.scan.zips import Member, check_member, read_member
+from services.upload.scan.zip_content import check_member, read_member
+from services.upload.scan.zips import Member
 
 _SIDE_FILES = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"})
 _SIDE_FILE_MAX_BYTES = 256

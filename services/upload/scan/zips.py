@@ -1,4 +1,4 @@
-"""A strict reader of zip files: takes only what every loader reads alike, and checks each byte it gives out.
+"""A strict reader of a zip's records: takes only what every loader reads alike. `zip_content` unpacks the members.
 
 Format: PKWARE APPNOTE 6.3 (end record, zip64, central directory, local headers, data descriptors).
 """
@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from isal.isal_zlib import crc32
-
-from services.upload.scan.entries import CHUNK_BYTES, MAX_RATIO, RATIO_FREE_BYTES, is_safe_name, repeated_name
+from services.upload.scan.entries import is_safe_name, repeated_name
 from services.upload.scan.report import Refusal
 
 MAX_MEMBERS = 50_000
@@ -24,7 +22,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
-_STORED, _DEFLATED = 0, 8
+STORED, DEFLATED = 0, 8
 _HAS_DESCRIPTOR, _UTF8 = 0x0008, 0x0800
 _KNOWN_FLAGS = _HAS_DESCRIPTOR | _UTF8 | 0x0006  # bits 1 and 2: how hard deflate tried
 _NONE16, _NONE32 = 0xFFFF, 0xFFFFFFFF
@@ -49,7 +47,8 @@ class Member:
         return self.name.endswith("/")
 
 
-def _refuse(code: str, location: str, message: str) -> Refusal:
+def refuse(code: str, location: str, message: str) -> Refusal:
+    """What to raise about a zip, with what to do."""
     return Refusal(f"zip.{code}", location, f"{message} Pack it again with an ordinary zip program.")
 
 
@@ -61,9 +60,9 @@ def read_members(file: BinaryIO, size_bytes: int) -> list[Member]:
     """
     count, start, length, directory_end = _read_end(file, size_bytes)
     if count > MAX_MEMBERS or length > MAX_DIRECTORY_BYTES:
-        raise _refuse("too_many", "", f"The archive has {count} members; {MAX_MEMBERS} is the most.")
+        raise refuse("too_many", "", f"The archive has {count} members; {MAX_MEMBERS} is the most.")
     if start + length != directory_end:
-        raise _refuse("directory", "", "The archive's directory does not fill the place before its end record.")
+        raise refuse("directory", "", "The archive's directory does not fill the place before its end record.")
     file.seek(start)
     members = _read_directory(file.read(length), count)
     _check_names(members)
@@ -72,11 +71,11 @@ def read_members(file: BinaryIO, size_bytes: int) -> list[Member]:
     placed = []
     for member in members:
         if member.header_offset != position:
-            raise _refuse("layout", member.name, "There are bytes between members, or members overlap.")
+            raise refuse("layout", member.name, "There are bytes between members, or members overlap.")
         found, position = _place(file, member, start)
         placed.append(found)
     if position != start:
-        raise _refuse("layout", "", "There are bytes between the last member and the directory.")
+        raise refuse("layout", "", "There are bytes between the last member and the directory.")
     return placed
 
 
@@ -87,26 +86,26 @@ def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int, int]:
     tail = file.read(size_bytes - tail_offset)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size:
-        raise _refuse("end", "", "The archive has no end record; it may be cut off.")
+        raise refuse("end", "", "The archive has no end record; it may be cut off.")
     _, disk, first_disk, here, total, length, start, comment = _END.unpack_from(tail, at)
     if at + _END.size + comment != len(tail):
-        raise _refuse("end", "", "There are bytes after the archive's end record.")
+        raise refuse("end", "", "There are bytes after the archive's end record.")
     if b"PK" in tail[at + _END.size :]:
-        raise _refuse("end", "", "The archive's comment looks like a part of an archive.")
+        raise refuse("end", "", "The archive's comment looks like a part of an archive.")
     end_offset = tail_offset + at
     found = _read_end64(file, end_offset)
     if found is None:
         if _NONE32 in (length, start) or _NONE16 in (here, total):
-            raise _refuse("end", "", "The archive's end record points to a zip64 record that is not there.")
+            raise refuse("end", "", "The archive's end record points to a zip64 record that is not there.")
         if disk or first_disk or here != total:
-            raise _refuse("disks", "", "The archive is in several parts.")
+            raise refuse("disks", "", "The archive is in several parts.")
         return total, start, length, end_offset
     total64, start64, length64, end64_offset = found
     pairs = ((total, total64), (here, total64), (length, length64), (start, start64))
     if any(narrow not in (_NONE16 if at < 2 else _NONE32, wide) for at, (narrow, wide) in enumerate(pairs)):
-        raise _refuse("end", "", "The archive's two end records disagree.")
+        raise refuse("end", "", "The archive's two end records disagree.")
     if disk not in (0, _NONE16) or first_disk not in (0, _NONE16):
-        raise _refuse("disks", "", "The archive is in several parts.")
+        raise refuse("disks", "", "The archive is in several parts.")
     return total64, start64, length64, end64_offset
 
 
@@ -118,12 +117,12 @@ def _read_end64(file: BinaryIO, end_offset: int) -> tuple[int, int, int, int] | 
     if signature != b"PK\x06\x07":
         return None
     if disk or disks != 1 or offset + _END64.size != end_offset - _LOCATOR.size:
-        raise _refuse("end", "", "The archive's zip64 end record is not where it must be.")
+        raise refuse("end", "", "The archive's zip64 end record is not where it must be.")
     file.seek(offset)
     fields = _END64.unpack(file.read(_END64.size))
     signature, size, _, _, this_disk, first_disk, here, total, length, start = fields
     if signature != b"PK\x06\x06" or size != _END64.size - 12 or this_disk or first_disk or here != total:
-        raise _refuse("end", "", "The archive's zip64 end record is malformed.")
+        raise refuse("end", "", "The archive's zip64 end record is malformed.")
     return total, start, length, offset
 
 
@@ -132,7 +131,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
     at = 0
     while at < len(data):
         if len(data) - at < _CENTRAL.size or len(members) >= count:
-            raise _refuse("directory", "", "The archive's directory does not hold what it declares.")
+            raise refuse("directory", "", "The archive's directory does not hold what it declares.")
         (signature, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length,
          disk, _, external, offset) = _CENTRAL.unpack_from(data, at)  # fmt: skip
         at += _CENTRAL.size
@@ -140,7 +139,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
         extra = data[at + name_length : at + name_length + extra_length]
         at += name_length + extra_length + comment_length
         if signature != b"PK\x01\x02" or at > len(data):
-            raise _refuse("directory", "", "The archive's directory is malformed.")
+            raise refuse("directory", "", "The archive's directory is malformed.")
         name = _decode_name(raw)
         wide = _zip64(extra, name, [size == _NONE32, packed == _NONE32, offset == _NONE32])
         size = next(wide) if size == _NONE32 else size
@@ -150,7 +149,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
         _check_entry(member, disk, external >> 16 if made_by >> 8 == 3 else 0)
         members.append(member)
     if len(members) != count:
-        raise _refuse("directory", "", f"The archive declares {count} members and lists {len(members)}.")
+        raise refuse("directory", "", f"The archive declares {count} members and lists {len(members)}.")
     return members
 
 
@@ -158,9 +157,9 @@ def _decode_name(raw: bytes) -> str:
     try:
         name = raw.decode("utf-8")  # without the flag too: some systems leave it out
     except UnicodeDecodeError:
-        raise _refuse("name", repr(raw[:100]), "A member's name is neither UTF-8 nor plain ASCII.") from None
+        raise refuse("name", repr(raw[:100]), "A member's name is neither UTF-8 nor plain ASCII.") from None
     if not is_safe_name(name):
-        raise _refuse("name", name, "A member's name is a path that leads elsewhere, or has odd characters.")
+        raise refuse("name", name, "A member's name is a path that leads elsewhere, or has odd characters.")
     return name
 
 
@@ -168,10 +167,10 @@ def _extra_fields(extra: bytes, name: str) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at < len(extra):
         if len(extra) - at < 4:
-            raise _refuse("extra", name, "A member's extra field is malformed.")
+            raise refuse("extra", name, "A member's extra field is malformed.")
         kind, length = struct.unpack_from("<2H", extra, at)
         if at + 4 + length > len(extra):
-            raise _refuse("extra", name, "A member's extra field is malformed.")
+            raise refuse("extra", name, "A member's extra field is malformed.")
         yield kind, extra[at + 4 : at + 4 + length]
         at += 4 + length
 
@@ -181,32 +180,32 @@ def _zip64(extra: bytes, name: str, wanted: list[bool]) -> Iterator[int]:
     found = [value for kind, value in _extra_fields(extra, name) if kind == 0x0001]
     need = sum(wanted)
     if len(found) > 1 or (need and (not found or len(found[0]) < 8 * need)):
-        raise _refuse("extra", name, "A member's 64-bit sizes are missing.")
+        raise refuse("extra", name, "A member's 64-bit sizes are missing.")
     raw = name.encode()
     same = b"\x01" + struct.pack("<L", zlib.crc32(raw)) + raw
     if any(kind == 0x7075 and value != same for kind, value in _extra_fields(extra, name)):
-        raise _refuse("extra", name, "A member has a second name.")
+        raise refuse("extra", name, "A member has a second name.")
     return iter(struct.unpack_from(f"<{need}Q", found[0])) if need else iter(())
 
 
 def _check_entry(member: Member, disk: int, mode: int) -> None:
     if disk not in (0, _NONE16):
-        raise _refuse("disks", member.name, "The archive is in several parts.")
+        raise refuse("disks", member.name, "The archive is in several parts.")
     if member.flags & 1:
-        raise _refuse("encrypted", member.name, "A member is encrypted and cannot be inspected.")
-    if member.flags & ~_KNOWN_FLAGS or member.method not in (_STORED, _DEFLATED):
-        raise _refuse("method", member.name, "A member is packed in a way that not every program reads.")
+        raise refuse("encrypted", member.name, "A member is encrypted and cannot be inspected.")
+    if member.flags & ~_KNOWN_FLAGS or member.method not in (STORED, DEFLATED):
+        raise refuse("method", member.name, "A member is packed in a way that not every program reads.")
     if mode & 0o170000 not in (0, 0o100000, 0o040000):
-        raise _refuse("mode", member.name, "A member is a link or a device.")
+        raise refuse("mode", member.name, "A member is a link or a device.")
     if member.is_folder and (member.size_bytes or member.packed_bytes > 2):  # an empty deflate stream takes 2
-        raise _refuse("layout", member.name, "A folder has content.")
-    if member.method == _STORED and member.size_bytes != member.packed_bytes:
-        raise _refuse("size", member.name, "A member that is not packed declares two sizes.")
+        raise refuse("layout", member.name, "A folder has content.")
+    if member.method == STORED and member.size_bytes != member.packed_bytes:
+        raise refuse("size", member.name, "A member that is not packed declares two sizes.")
 
 
 def _check_names(members: list[Member]) -> None:
     if (repeated := repeated_name([member.name for member in members])) is not None:
-        raise _refuse("name", repeated, "Two members have the same name.")
+        raise refuse("name", repeated, "Two members have the same name.")
 
 
 def _place(file: BinaryIO, member: Member, limit: int) -> tuple[Member, int]:
@@ -214,23 +213,23 @@ def _place(file: BinaryIO, member: Member, limit: int) -> tuple[Member, int]:
     file.seek(member.header_offset)
     raw = file.read(_LOCAL.size)
     if len(raw) < _LOCAL.size:
-        raise _refuse("layout", member.name, "A member lies outside the file.")
+        raise refuse("layout", member.name, "A member lies outside the file.")
     signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(raw)
     name, extra = file.read(name_length), file.read(extra_length)
     is_same = _decode_name(name) == member.name and (flags, method) == (member.flags, member.method)
     if signature != b"PK\x03\x04" or not is_same:
-        raise _refuse("header", member.name, "A member's header disagrees with the directory.")
+        raise refuse("header", member.name, "A member's header disagrees with the directory.")
     is_wide = any(kind == 0x0001 for kind, _ in _extra_fields(extra, member.name))
     wide = _zip64(extra, member.name, [size == _NONE32, packed == _NONE32])
     size = next(wide) if size == _NONE32 else size
     packed = next(wide) if packed == _NONE32 else packed
     real = (member.crc, member.packed_bytes, member.size_bytes)
     if (crc, packed, size) != real and not (flags & _HAS_DESCRIPTOR and (crc, packed, size) == (0, 0, 0)):
-        raise _refuse("header", member.name, "A member's sizes or checksum disagree with the directory.")
+        raise refuse("header", member.name, "A member's sizes or checksum disagree with the directory.")
     data_offset = member.header_offset + _LOCAL.size + name_length + extra_length
     end = data_offset + member.packed_bytes
     if end > limit:
-        raise _refuse("layout", member.name, "A member lies outside the file.")
+        raise refuse("layout", member.name, "A member lies outside the file.")
     if flags & _HAS_DESCRIPTOR:
         end += _descriptor_length(file, end, member, is_wide)
     return replace(member, data_offset=data_offset), end
@@ -248,71 +247,4 @@ def _descriptor_length(file: BinaryIO, at: int, member: Member, is_wide: bool) -
         return 16
     if max(sizes) <= _NONE32 and raw.startswith(struct.pack("<3L", member.crc, *sizes)):
         return 12  # the signature may be left out
-    raise _refuse("header", member.name, "A member's data descriptor disagrees with the directory.")
-
-
-def is_stored(member: Member) -> bool:
-    """Whether its bytes lie in the archive as they are."""
-    return member.method == _STORED
-
-
-def check_member(file: BinaryIO, member: Member, checksums: Mapping[tuple[int, int], int]) -> None:
-    """Verify size and checksum of a member whose content is not looked at.
-
-    Args:
-        checksums: CRC32 of the archive's bytes by (offset, size), as far as they are known already.
-
-    Raises:
-        Refusal: like `read_member`.
-    """
-    known = checksums.get((member.data_offset, member.size_bytes)) if is_stored(member) else None
-    if known is None:
-        for _ in read_member(file, member):
-            pass
-    elif known != member.crc:
-        raise _refuse("checksum", member.name, "A member's content does not match its size or checksum.")
-
-
-def read_member(file: BinaryIO, member: Member) -> Iterator[bytes]:
-    """The member's bytes in chunks of at most CHUNK_BYTES, counted and checked while they come.
-
-    Raises:
-        Refusal: size or checksum are not as declared, or it inflates without measure.
-    """
-    crc = size = 0
-    for chunk in _inflate(file, member):
-        size += len(chunk)
-        if size > member.size_bytes:
-            raise _refuse("size", member.name, "A member is longer than it declares.")
-        if size > RATIO_FREE_BYTES and size > MAX_RATIO * max(member.packed_bytes, 1):
-            raise Refusal("zip.bomb", member.name, "A member inflates out of all proportion.")
-        crc = crc32(chunk, crc)
-        yield chunk
-    if size != member.size_bytes or crc != member.crc:
-        raise _refuse("checksum", member.name, "A member's content does not match its size or checksum.")
-
-
-def _inflate(file: BinaryIO, member: Member) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
-    at, left = member.data_offset, member.packed_bytes
-    while left:
-        file.seek(at)  # others read the same file between chunks
-        raw = file.read(min(CHUNK_BYTES, left))
-        if not raw:
-            raise _refuse("layout", member.name, "A member is cut off.")
-        at, left = at + len(raw), left - len(raw)
-        if inflater is None:
-            yield raw
-            continue
-        while raw:
-            try:
-                chunk = inflater.decompress(raw, CHUNK_BYTES)
-            except zlib.error as error:
-                raise _refuse("checksum", member.name, f"A member cannot be unpacked ({error}).") from None
-            if chunk:
-                yield chunk
-            raw = inflater.unconsumed_tail
-            if inflater.unused_data or (inflater.eof and (raw or left)):
-                raise _refuse("layout", member.name, "There are bytes after a member's packed data.")
-    if inflater is not None and not inflater.eof:
-        raise _refuse("checksum", member.name, "A member's packed data are cut off.")
+    raise refuse("header", member.name, "A member's data descriptor disagrees with the directory.")

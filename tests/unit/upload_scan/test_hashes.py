@@ -10,7 +10,8 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.upload.scan.hashes import BLOCK_BYTES, HashPipeline, hash_stream
+from services.upload.scan.hashes import BLOCK_BYTES, HashPipeline
+from tests.unit.upload_scan.hashing import hash_stream
 
 MIB = 1 << 20
 

@@ -55,6 +55,6 @@ def test_storages_of_a_local_file_are_read_once(tmp_path: Path, monkeypatch: pyt
         read.append(member.name)
         return []
 
-    monkeypatch.setattr("services.upload.scan.zips.read_member", note)
+    monkeypatch.setattr("services.upload.scan.zip_content.read_member", note)
     scan_file(path, "model.pt", "Model")
     assert "model/data/0" not in read

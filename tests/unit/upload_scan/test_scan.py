@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.upload.scan.hashes import hash_stream
 from services.upload.scan.report import ScanReport
 from services.upload.scan.scan import scan_file, scan_stream
+from tests.unit.upload_scan.hashing import hash_stream
 from tests.unit.upload_scan.samples import (
     codes,
     gguf,
