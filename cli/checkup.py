@@ -228,6 +228,10 @@ class Readiness(msgspec.Struct, frozen=True):
 
 def mend(missing: Mapping[str, str]) -> str:
     """What to do about a process that waits for `missing` components."""
+    if "clamav" in missing:
+        return (
+            "Start clamd, or mend EASEL_CLAMD_URL; files wait meanwhile. EASEL_ANTIVIRUS=optional serves them without."
+        )
     engines = [name for name in missing if name in ENGINE_SETTINGS]
     if engines:
         settings = ", ".join(ENGINE_SETTINGS[name] for name in engines)

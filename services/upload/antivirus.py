@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from services.upload.clamd import Clamd, ClamdFailed, ClamdLimits
+from services.upload.clamd_state import ClamdState
 from services.upload.scan.report import Antivirus, Finding, ScanReport
 from services.upload.settings import AntivirusMode, UploadSettings
 
@@ -28,6 +29,8 @@ OVERLAP_BYTES: Final = 1 << 20
 _ATTEMPTS = 3
 _ZIP = b"PK\x03\x04"
 _SCANNED_AT_ONCE = 2
+_STATE_SECONDS = 15.0
+"""How long a busy clamd may take to say its version."""
 
 
 class Windows:
@@ -159,6 +162,13 @@ def new_clamd(settings: UploadSettings) -> Clamd | None:
     if settings.clamd_url is None or settings.antivirus_mode == "off":
         return None
     return Clamd(settings.clamd_url, reply_seconds=settings.clamd_seconds)
+
+
+def new_clamd_state(settings: UploadSettings) -> ClamdState | None:
+    """What watches this hub's antivirus; None where it is off."""
+    if settings.clamd_url is None or settings.antivirus_mode == "off":
+        return None
+    return ClamdState(Clamd(settings.clamd_url, reply_seconds=_STATE_SECONDS), settings.antivirus_mode)
 
 
 def with_antivirus(report: ScanReport, outcome: Antivirus, mode: AntivirusMode) -> ScanReport:

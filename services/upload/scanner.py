@@ -14,6 +14,7 @@ import structlog
 from litestar import Litestar
 from prometheus_client import Counter, Histogram
 
+from services.upload.antivirus import new_clamd_state
 from services.upload.confined import Confined
 from services.upload.consumers import ScannerConsumers
 from services.upload.examination import Examiner
@@ -162,6 +163,7 @@ def create_app() -> Litestar:
     examiner = Examiner(settings, scans, shelf)
     wake = asyncio.Event()
     consumer = Consumer(mongo, kafka, "scanner")
+    clamd_state = new_clamd_state(settings)
     ScannerConsumers(wake, scans).register(consumer)
     scanners = [Scanner(settings, scans, shelf, examiner, wake) for _ in range(settings.scans_at_once)]
 
@@ -176,6 +178,7 @@ def create_app() -> Litestar:
         settings,
         components=[
             Confined(settings.spool_dir),
+            *([clamd_state] if clamd_state else []),
             mongo,
             store,
             kafka,
