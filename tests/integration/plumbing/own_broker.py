@@ -25,7 +25,7 @@ class OwnBroker:
         self.address = f"127.0.0.1:{port}"
         self._port = port
         self._log = log
-        self._bucket = f"own-broker-{uuid4().hex[:10]}"
+        self.bucket = f"own-broker-{uuid4().hex[:10]}"
         self._environment = {
             "AWS_ACCESS_KEY_ID": engines["EASEL_S3_ACCESS_KEY"],
             "AWS_SECRET_ACCESS_KEY": engines["EASEL_S3_SECRET_KEY"],
@@ -37,8 +37,8 @@ class OwnBroker:
 
     async def start(self) -> None:
         """Run it; returns when its port answers."""
-        await Store(Settings()).make_bucket(self._bucket)
-        command = [sys.executable, "-m", "deploy.laptop.broker", str(self._port), f"s3://{self._bucket}/"]
+        await Store(Settings()).make_bucket(self.bucket)
+        command = [sys.executable, "-m", "deploy.laptop.broker", str(self._port), f"s3://{self.bucket}/"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, cwd=CHECKOUT)
         await asyncio.to_thread(self._wait)
