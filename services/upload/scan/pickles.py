@@ -45,17 +45,23 @@ def analyse_pickle(
 
 def analyse_whole_pickle(analysis: Analysis, file: BinaryIO, size_bytes: int, member: str, start: int = 0) -> Walk:
     """The pickle from `start` on. Nothing may follow it; pickles that do are looked into all the same."""
-    first = walk = analyse_pickle(analysis, file, member, start, end=size_bytes)
+    first = analyse_pickle(analysis, file, member, start, end=size_bytes)
     if not first.is_complete or first.end == size_bytes:
         return first
+    look_into_rest(analysis, file, size_bytes, member, first)
+    return first
+
+
+def look_into_rest(analysis: Analysis, source: bytes | BinaryIO, end: int, member: str, first: Walk) -> None:
+    """Say that bytes follow a pickle where nothing may, and what they import if they are pickles themselves."""
     analysis.add("pickle.trailing", _place(member, first.end), "There are bytes after the end of the pickle.")
+    walk = first
     for _ in range(MAX_PICKLES_IN_A_ROW):
-        if not walk.is_complete or walk.end >= size_bytes:
+        if not walk.is_complete or walk.end >= end:
             break
-        walk = walk_pickle(file, walk.end, size_bytes, additions=analysis.additions)
+        walk = walk_pickle(source, walk.end, end, additions=analysis.additions)
         for found, position in walk.imports:
             _record(analysis, found, _place(member, position), is_known_bad=False)
-    return first
 
 
 def _place(member: str, position: int) -> str:

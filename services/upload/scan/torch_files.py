@@ -11,7 +11,7 @@ from services.upload.scan.allowlist import STORAGE_WIDTHS
 from services.upload.scan.facts import facts_of_torch
 from services.upload.scan.machine import walk_pickle
 from services.upload.scan.pickle_values import Items, Stored
-from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle
+from services.upload.scan.pickles import MAX_PICKLE_BYTES, analyse_pickle, look_into_rest
 from services.upload.scan.report import Analysis, Refusal
 from services.upload.scan.zip_content import check_member, read_member
 from services.upload.scan.zips import Member
@@ -67,7 +67,7 @@ def _analyse_member_pickle(analysis: Analysis, file: BinaryIO, member: Member) -
     data = _read_small(file, member, MAX_PICKLE_BYTES)
     walk = analyse_pickle(analysis, data, member.name, in_torch=True)
     if walk.is_complete and walk.end != len(data):
-        analysis.add("pickle.trailing", f"{member.name} > {walk.end}", "There are bytes after the end of the pickle.")
+        look_into_rest(analysis, data, len(data), member.name, walk)
     if member.name.endswith("/data.pkl"):
         analysis.facts = facts_of_torch(walk.tensors)
     return walk.storages
