@@ -133,3 +133,16 @@ def test_its_own_spool_folder_goes_with_it(tmp_path: Path, model: Path, monkeypa
     assert spool.stat().st_mode & 0o077 == 0
     scanner.close()
     assert not spool.exists()
+
+
+def test_its_process_keeps_no_file_that_the_command_was_started_with(scanner: LocalScanner, model: Path) -> None:
+    other = model.with_name("other")
+    before = set(children_of(os.getpid()))
+    with other.open("wb") as file:
+        os.set_inheritable(file.fileno(), True)
+        assert scan(scanner, model).verdict == "clean"
+        (server,) = set(children_of(os.getpid())) - before
+        held = {path.readlink() for path in Path(f"/proc/{server}/fd").iterdir()}
+    assert other not in held
+    assert len(held) == 2  # /dev/null three times, and the socket
+    assert b"EASEL" not in Path(f"/proc/{server}/environ").read_bytes()
