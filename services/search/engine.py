@@ -31,6 +31,8 @@ class FacetAsk(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     most: int = 20
     begins: str = ""
+    near: tuple[str, int] | None = None
+    """Only tokens at most so many edits from a word are wanted; an engine may give others too."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,7 +163,7 @@ class Finder:
                     filters=visible,
                     order=POPULARITY,
                     limit=0,
-                    facets={"words": FacetAsk(field="vocabulary", most=_VOCABULARY)},
+                    facets={"words": FacetAsk(field="vocabulary", most=_VOCABULARY, near=(word, edits))},
                 )
             )
             found.append(spelling.candidates(word, counted.facets["words"]))
