@@ -32,7 +32,8 @@ class FacetAsk(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 20
     begins: str = ""
     near: tuple[str, int] | None = None
-    """Only tokens at most so many edits from a word are wanted; an engine may give others too."""
+    """Only tokens at most so many edits from a word are wanted, enough of them that everything that matches has one.
+    An engine may give others too."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

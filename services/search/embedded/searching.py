@@ -129,7 +129,8 @@ class Search:
     def _near(self, ask: FacetAsk, word: str, edits: int, among: Query) -> list[tuple[str, int]]:
         """The tokens near a word. Counting all tokens of all that matches takes ten times as long, for nothing.
 
-        Some documents are looked at, then some of those without the tokens found so far, until there are none.
+        Some documents are looked at, then some of those without the tokens found so far, until there are none. A token
+        that is only where another one is may stay unseen; its documents are found by the other.
         """
         order, counts = POPULARITY, dict[str, int]()
         for _ in range(_MOST_LOOKS):

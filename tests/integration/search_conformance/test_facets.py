@@ -9,9 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+from rapidfuzz.distance import OSA
 
+from services.search.domain.clauses import AnyClause, Near, OneOf
+from services.search.domain.fields import POPULARITY
 from services.search.domain.filters import FACETS
 from services.search.domain.wanted import Wanted
+from services.search.engine import FacetAsk, Found, Question
 from tests.integration.search_conformance.conftest import MakeIndex
 from tests.integration.search_conformance.shelf import Shelf
 from tests.integration.search_conformance.test_paging import MODELS
@@ -91,3 +95,41 @@ async def test_where_filters_hide_everything_the_counts_are_those_of_what_was_ty
 async def test_where_filters_hide_everything_the_spelling_that_was_meant_is_said_all_the_same(filled: Shelf) -> None:
     page = await filled.finder.find(Wanted(query="harbuor", types=("Poses",)), limit=1)
     assert (page.total, page.fallback, page.corrected) == (0, None, "harbour")
+
+
+@pytest.mark.parametrize(("word", "edits"), [("harbor", 1), ("harbour", 2), ("mask", 1), ("style", 1), ("zzzzzz", 2)])
+async def test_words_near_another_have_their_counts_and_cover_all_models_with_any(
+    make_index: MakeIndex, word: str, edits: int
+) -> None:
+    chance = random.Random(word)
+    words = [_mistyped(chance.choice(("harbour", "mask", "style")), chance) for _ in range(120)]
+    async with make_index() as index:
+        shelf = Shelf(index)
+        some = next(model for model in MODELS.values() if model is not None)
+        await shelf.put(
+            {
+                number: msgspec.structs.replace(some, name=f"{words[number]} {words[-number]}", downloads=number)
+                for number in range(1, 60)
+            }
+        )
+
+        async def ask(clause: AnyClause, **facets: FacetAsk) -> Found:
+            return await index.search(Question(tiers=(clause,), order=POPULARITY, limit=100, facets=facets))
+
+        near = Near("vocabulary", word, edits)
+        given = await ask(near, all=FacetAsk(field="vocabulary", most=1_000))
+        asked = await ask(near, near=FacetAsk(field="vocabulary", most=1_000, near=(word, edits)))
+        every = {token: count for token, count in given.facets["all"] if OSA.distance(word, token) <= edits}
+        found = {token: count for token, count in asked.facets["near"] if OSA.distance(word, token) <= edits}
+        assert found.items() <= every.items()
+        assert bool(found) == bool(every)
+        covered = await ask(OneOf("vocabulary", tuple(found))) if found else Found(hits=[], total=0)
+        assert {hit.id for hit in covered.hits} == {hit.id for hit in given.hits}
+
+
+def _mistyped(word: str, chance: random.Random) -> str:
+    """The word with up to three letters changed."""
+    letters = list(word)
+    for _ in range(chance.randint(0, 3)):
+        letters[chance.randrange(len(letters))] = chance.choice("abehorsu")
+    return "".join(letters)
