@@ -20,7 +20,7 @@ from services.catalog.domain.model import Model
 from services.catalog.domain.wire import Wire
 from shared.engines.mongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, Mongo, Session, UpdateOne
 
-_LAYOUT = 3
+_LAYOUT = 4
 _ORDER = [("level", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]
 # Each way to ask for pictures has an index in their order, so that a page reads as many rows as it shows.
 _WAYS = ("model_id", "version_id", "user_id", "base_model", "tag_ids")

@@ -8,11 +8,11 @@ import msgspec
 
 from services.gateway.model_query import ModelQuery, normal_username, parse_model_query
 from services.gateway.query_reader import QueryReader
-from services.gateway.views.filters import DEFAULT_SORT, FACETS, SORTS, BrowseParams
+from services.gateway.views.filters import DEFAULT_SORT, FACETS, FILTERS, SORTS, BrowseParams
 from shared.api import v1
 from shared.api.inside import SIZE_BANDS
 
-_OWN = ("tag", "tagname", "username", "user", "sort", "sizes")
+_OWN = ("tag", "tagname", "username", "user", "sort", "sizes", "precisions", "more")
 
 
 def parse_browse_query(pairs: Sequence[tuple[str, str]], *, limit: int) -> ModelQuery:
@@ -24,6 +24,7 @@ def parse_browse_query(pairs: Sequence[tuple[str, str]], *, limit: int) -> Model
     sort, sizes = read.choice("sort", SORTS, DEFAULT_SORT), read.all("sizes")
     if any(size not in SIZE_BANDS for size in sizes):
         read.union_issue("sizes", SIZE_BANDS)
+    more = read.choices("more", [one.parameter for one in FILTERS])
     read.raise_issues()
     query = parse_model_query([*((name, value) for name, value in pairs if name not in _OWN), ("limit", str(limit))])
     names = (normal_username(value) for value in _each(pairs, "username", "user"))
@@ -31,6 +32,8 @@ def parse_browse_query(pairs: Sequence[tuple[str, str]], *, limit: int) -> Model
         query,
         sort=sort,
         sizes=tuple(dict.fromkeys(sizes)),
+        precisions=_each(pairs, "precisions"),
+        long_facets=tuple(one.facet for one in FILTERS if one.parameter in more),
         tags=_each(pairs, "tag", "tagname"),
         creators=tuple(dict.fromkeys(name for name in names if name)),
         facets=FACETS,
@@ -42,6 +45,8 @@ def params_of(query: ModelQuery, base_models: tuple[str, ...]) -> BrowseParams:
     return BrowseParams(
         query=query.query or "", types=query.types, base_models=query.base_models, tags=query.tags,
         creators=query.creators, file_formats=query.file_formats, sizes=query.sizes, sort=query.sort,
+        precisions=query.precisions, commercial_uses=query.commercial_uses,
+        more=tuple(one.parameter for one in FILTERS if one.facet in query.long_facets),
         cursor=query.cursor or "", type_choices=v1.MODEL_TYPES, base_model_choices=base_models,
     )  # fmt: skip
 

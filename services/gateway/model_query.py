@@ -34,11 +34,14 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     creators: tuple[str, ...] = ()
     """As `tag` and `username`, but several; pages ask for these."""
     sizes: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
     sort: str = "Highest Rated"
     period: str = "AllTime"
     nsfw: bool = False
     facets: tuple[str, ...] = ()
     """Facets to count beside the list; the API does not ask for any, pages do."""
+    long_facets: tuple[str, ...] = ()
+    """Those of them whose rarer values are counted too."""
     checkpoint_type: str | None = None
     commercial_uses: tuple[str, ...] = ()
     availability: str | None = None
@@ -77,7 +80,7 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the database alone can answer, newest first, when search is down."""
         return not (
             self.query or self.ids or self.version_ids or self.tag or self.username or self.types or self.base_models
-            or self.file_formats or self.tags or self.creators or self.sizes
+            or self.file_formats or self.tags or self.creators or self.sizes or self.precisions
             or self.checkpoint_type or self.commercial_uses or self.supports_generation
             or self.early_access or self.archived or self.within is not None or self.primary_file_only
         )  # fmt: skip
@@ -98,7 +101,9 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
         params += [("types", value) for value in self.types]
         params += [("baseModels", value) for value in self.base_models]
         params += [("fileFormats", value) for value in self.file_formats]
+        params += [("precisions", value) for value in self.precisions]
         params += [("facets", value) for value in self.facets]
+        params += [("longFacets", value) for value in self.long_facets]
         params += [("checkpointType", self.checkpoint_type)] if self.checkpoint_type else []
         params += [("allowCommercialUse", value) for value in self.commercial_uses]
         params += [("availabilities", value) for value in self.availabilities]

@@ -24,7 +24,7 @@ from services.search.domain.text import fold
 from services.search.domain.wanted import Wanted
 from services.search.engine import Down, FacetAsk, Found, IndexMissing, Question, SearchIndex
 from services.search.metrics import QUERY_SECONDS
-from shared.api.inside import SearchPage
+from shared.api.inside import FACET_VALUES, LONG_FACET_VALUES, SearchPage
 from shared.clock import now
 from shared.problems import FieldError, Invalid, Unavailable
 
@@ -32,7 +32,6 @@ COUNTED_HITS = 10_000
 """Pages by number end here."""
 _RETRY_SECONDS = 0.25
 _FALLBACKS: dict[Mode, str] = {"apart": "split", "similar": "misspelt", "most": "some-words"}
-_FACET_VALUES = 30
 _VOCABULARY = 1_000
 """Words of the index that are looked at for one misspelt word, the most frequent first."""
 
@@ -63,8 +62,11 @@ class Finder:
         cursor: str | None = None,
         page: int | None = None,
         facets: Sequence[str] = (),
+        long_facets: Sequence[str] = (),
     ) -> SearchPage:
         """One page of ids, best first. A cursor has precedence over a page number.
+
+        `facets` are counted with their most frequent values, and with many more where they are `long_facets` too.
 
         Raises Invalid for a cursor of another question and for pages too deep, Unavailable when the engine is away or
         takes longer than the deadline.
@@ -74,7 +76,7 @@ class Finder:
         asked = recognise(wanted.query) if wanted.query.strip() else Recognised(modes=("browse",))
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                search = await self._first_that_finds(wanted, asked, limit, cursor, page, facets)
+                search = await self._first_that_finds(wanted, asked, limit, cursor, page, _asks(facets, long_facets))
                 explained = {} if search.found.total or cursor else await self._explain(search)
         except (Down, TimeoutError) as error:
             raise Unavailable(
@@ -104,7 +106,7 @@ class Finder:
         wanted = with_written_filters(wanted)
         asked = recognise(wanted.query) if wanted.query.strip() else Recognised(modes=("browse",))
         asked = msgspec.structs.replace(asked, modes=tuple(mode for mode in asked.modes if mode not in _FALLBACKS))
-        found = (await self._first_that_finds(wanted, asked, limit, None, None, ())).found
+        found = (await self._first_that_finds(wanted, asked, limit, None, None, {})).found
         return [hit.id for hit in found.hits[:limit]], found.total
 
     async def _explain(self, search: _Searched) -> dict[str, Any]:
@@ -114,7 +116,13 @@ class Finder:
         }
 
     async def _first_that_finds(
-        self, wanted: Wanted, asked: Recognised, limit: int, cursor: str | None, page: int | None, facets: Sequence[str]
+        self,
+        wanted: Wanted,
+        asked: Recognised,
+        limit: int,
+        cursor: str | None,
+        page: int | None,
+        facets: Mapping[str, FacetAsk],
     ) -> _Searched:
         modes, after, offset = asked.modes, None, 0
         if cursor:
@@ -124,7 +132,7 @@ class Finder:
             offset = _offset(page, limit)
         question = Question(
             filters=filters_of(wanted, now()), order=POPULARITY, limit=limit + 1, offset=offset, after=after,
-            facets={name: FacetAsk(field=FACETS[name], most=_FACET_VALUES) for name in facets},
+            facets=facets,
         )  # fmt: skip
         searched: _Searched | None = None
         meant: list[Candidates] = []
@@ -181,6 +189,11 @@ class Finder:
             with attempt:
                 return await self._index.search(question)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _asks(facets: Sequence[str], long_facets: Sequence[str]) -> dict[str, FacetAsk]:
+    most = dict.fromkeys(facets, FACET_VALUES) | dict.fromkeys(long_facets, LONG_FACET_VALUES)
+    return {name: FacetAsk(field=FACETS[name], most=most[name]) for name in facets}
 
 
 def _corrected(search: _Searched, words: Sequence[str]) -> str | None:

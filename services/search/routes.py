@@ -48,6 +48,7 @@ def wanted_of(
     period: str = "AllTime",
     checkpoint_type: Annotated[str | None, Parameter(query="checkpointType")] = None,
     file_formats: Annotated[list[str] | None, Parameter(query="fileFormats")] = None,
+    precisions: list[str] | None = None,
     sizes: list[str] | None = None,
     previews: bool | None = None,
     within: str | None = None,
@@ -76,6 +77,7 @@ def wanted_of(
         period=_one_of("period", period, tuple(PERIOD_LENGTHS)),
         checkpoint_type=_one_of("checkpointType", checkpoint_type, _CHECKPOINT_TYPES) if checkpoint_type else None,
         file_formats=tuple(file_formats or ()),
+        precisions=tuple(precisions or ()),
         sizes=tuple(sizes or ()),
         has_previews=previews,
         within=None if within is None else tuple(int(each) for each in within.split(",") if each),
@@ -96,16 +98,19 @@ async def search(
     finder: Finder,
     wanted: Wanted,
     facets: list[str] | None = None,
+    long_facets: Annotated[list[str] | None, Parameter(query="longFacets")] = None,
     limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
     cursor: str | None = None,
     page: Annotated[int | None, Parameter(ge=1)] = None,
 ) -> SearchPage:
     """Ids of models. With a query the most relevant come first and `sort` says nothing; without one `sort` decides.
 
-    `facets` names the facets to count (`domain.filters.FACETS`).
+    `facets` names the facets to count (`domain.filters.FACETS`) with their 30 most frequent values, `longFacets`
+    those of them with 300.
     """
     counted = [_one_of("facets", name, tuple(FACETS)) for name in facets or ()]
-    return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted)
+    long = [_one_of("longFacets", name, tuple(FACETS)) for name in long_facets or ()]
+    return await finder.find(wanted, limit=limit, cursor=cursor, page=page, facets=counted, long_facets=long)
 
 
 @get("/suggest")

@@ -133,6 +133,12 @@ SIZE_BANDS: Final = ("up to 50 MB", "up to 500 MB", "up to 2.5 GB", "up to 8 GB"
 """Values of the facet `sizes`, small ones first."""
 
 
+FACET_VALUES: Final = 30
+"""How many values of a facet are counted, the most frequent first."""
+LONG_FACET_VALUES: Final = 300
+"""How many of a facet that is asked for at length."""
+
+
 class FacetValue(Inside, frozen=True, kw_only=True):
     """A value of a facet, and how many models a list would have that also (or only) has this value chosen."""
 

@@ -116,6 +116,8 @@ class SearchDocument(Part, frozen=True, kw_only=True):
     """The start of the description as plain text, 2,000 characters at most."""
     checkpoint_type: str | None = None
     file_formats: list[str] = []
+    precisions: list[str] = []
+    """Of its files, as `fp16`; of a quantised file how it is quantised, as `Q4_K_M`."""
     version_names: list[str] = []
     nsfw_level: int
     nsfw: bool

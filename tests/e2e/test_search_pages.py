@@ -72,7 +72,22 @@ def test_the_number_beside_a_choice_is_the_number_of_models_after_choosing_it(br
         assert _total(check_page(browser.get(f"/?{urlencode(asked)}"))) == int(count), (name, value)
         tried += 1
     assert tried >= 3
-    assert {name for name, _ in options} == {"types", "baseModels", "tag", "username", "fileFormats", "sizes"}
+    assert {name for name, _ in options} == {
+        "types", "baseModels", "tag", "username", "fileFormats", "precisions", "sizes", "allowCommercialUse",
+    }  # fmt: skip
+
+
+def test_programs_can_leave_models_out_and_sort_by_trend(hub: HubDriver, published: dict[str, int]) -> None:
+    def ids(**params: str) -> set[int]:
+        answer = hub.anonymous.get("/api/v1/models", params=params)
+        assert answer.status_code == 200, answer.text
+        return {item["id"] for item in answer.json()["items"]}
+
+    loras = {published["Lantern"], published["Gangway"]}
+    assert ids(query=f"tag:{MARK} -type:VAE") == loras
+    assert ids(query=f"{MARK} -type:LORA") == {published["Breakwater"]}
+    assert ids(query=f"tag:{MARK} -tag:{MARK}") == set()
+    assert ids(tag=MARK, sort="Trending") == set(published.values())
 
 
 def test_every_chosen_filter_has_a_cross_that_lifts_it_alone(browser: httpx.Client) -> None:

@@ -46,6 +46,7 @@ def search_document(model: Model, wire: Wire) -> SearchDocument:
         version_names=list(dict.fromkeys(version.name for version in versions)),
         summary=to_plain(model.description, _SUMMARY_CHARACTERS),
         file_formats=list(dict.fromkeys(file.format for _, file in files if file.format)),
+        precisions=list(dict.fromkeys(name for _, file in files if (name := file.quant_type or file.fp))),
         checkpoint_type=model.checkpoint_kind,
         nsfw_level=reduce(or_, (wire.version_level(model, version) for version in versions)),
         nsfw=is_marked_mature(model),

@@ -6,18 +6,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from services.gateway.views.card import type_label
+from services.gateway.views.model import PERMISSIONS_TO_SELL
 from services.gateway.views.text import human_count
-from shared.api.inside import SIZE_BANDS, Facet, FacetValue
+from shared.api.inside import FACET_VALUES, LONG_FACET_VALUES, SIZE_BANDS, Facet, FacetValue
 
 DEFAULT_SORT = "Highest Rated"
 SORTS = (
     DEFAULT_SORT, "Trending", "Most Downloaded", "Most Liked", "Most Discussed", "Most Collected", "Most Images",
     "Newest", "Oldest",
 )  # fmt: skip
-"""What the page offers: the sorts of the API, and Trending."""
-
-_MOST_VALUES = 30
-"""Search counts no more values than these; beyond them the count of a chosen one is not known."""
+"""The sorts of the API, in the order of the page."""
 
 
 class Filter(NamedTuple):
@@ -35,8 +33,11 @@ FILTERS = (
     Filter("tags", "tag", "tags", "Tags"),
     Filter("creators", "username", "creators", "Creator"),
     Filter("fileFormats", "fileFormats", "file_formats", "Format"),
+    Filter("precisions", "precisions", "precisions", "Precision"),
     Filter("sizes", "sizes", "sizes", "Size"),
+    Filter("commercialUses", "allowCommercialUse", "commercial_uses", "Commercial use"),
 )
+_COMMERCIAL_USES = {**dict(PERMISSIONS_TO_SELL), "None": "None"}
 FACETS = tuple(each.facet for each in FILTERS)
 
 
@@ -53,7 +54,11 @@ class BrowseParams:
     tags: tuple[str, ...] = ()
     creators: tuple[str, ...] = ()
     file_formats: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    commercial_uses: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    """Parameters of the filters whose rarer values are listed too."""
     sort: str = DEFAULT_SORT
     cursor: str = ""
     type_choices: tuple[str, ...] = ()
@@ -81,6 +86,7 @@ class BrowseParams:
         """The shareable address of exactly this list."""
         pairs = [("query", self.query)]
         pairs += [(one.parameter, value) for one in FILTERS for value in self.chosen(one)]
+        pairs += [("more", each) for each in self.more]
         pairs += [("sort", self.sort if self.sort != DEFAULT_SORT else ""), ("cursor", self.cursor)]
         query = urlencode([(key, value) for key, value in pairs if value])
         return f"{self.path}?{query}" if query else self.path
@@ -108,6 +114,9 @@ class FilterView(NamedTuple):
     parameter: str
     label: str
     choices: tuple[Choice, ...]
+    more_href: str | None = None
+    """The address that lists rarer values too, where there are such."""
+    is_open: bool = False
 
     @property
     def chosen_count(self) -> int:
@@ -117,6 +126,8 @@ class FilterView(NamedTuple):
 
 def value_label(one: Filter, value: str) -> str:
     """A filter's value as a person reads it."""
+    if one.facet == "commercialUses":
+        return _COMMERCIAL_USES.get(value, value)
     return type_label(value) if one.facet == "types" else value
 
 
@@ -139,20 +150,23 @@ def filter_views(params: BrowseParams, facets: Sequence[Facet]) -> tuple[FilterV
     for one in FILTERS:
         chosen = params.chosen(one)
         if one.facet in counted:
-            choices = _counted(one, chosen, counted[one.facet])
+            most = LONG_FACET_VALUES if one.parameter in params.more else FACET_VALUES
+            choices = _counted(one, chosen, counted[one.facet], most)
         else:
             choices = _uncounted(one, chosen, offered.get(one.facet, ()))
         if choices:
-            views.append(FilterView(one.parameter, one.label, choices))
+            has_more = one.parameter not in params.more and len(counted.get(one.facet, ())) >= FACET_VALUES
+            more = replace(params, cursor="", more=(one.parameter,)).href if has_more else None
+            views.append(FilterView(one.parameter, one.label, choices, more, one.parameter in params.more))
     return tuple(views)
 
 
-def _counted(one: Filter, chosen: Sequence[str], values: Sequence[FacetValue]) -> tuple[Choice, ...]:
+def _counted(one: Filter, chosen: Sequence[str], values: Sequence[FacetValue], most: int) -> tuple[Choice, ...]:
     if one.facet == "sizes":
         values = sorted(values, key=lambda each: SIZE_BANDS.index(each.value) if each.value in SIZE_BANDS else 99)
     listed = {each.value.casefold() for each in values}
     missing = [Choice(value, value_label(one, value), True) for value in chosen if value.casefold() not in listed]
-    cut = len(values) >= _MOST_VALUES
+    cut = len(values) >= most
     found = [
         Choice(
             each.value, value_label(one, each.value), each.chosen,

@@ -14,12 +14,13 @@ from services.gateway.views.text import Date, clean_html, human_count, human_dat
 from services.gateway.views.wire import HubModel, Model, Previews, Reviews, Version
 from shared.api.community import ReportReason
 
-_PERMISSIONS_TO_SELL = (
+PERMISSIONS_TO_SELL = (
     ("Image", "Sell pictures made with it"),
     ("RentCivit", "Run it on this hub's paid generation"),
     ("Rent", "Run it on other paid generation services"),
     ("Sell", "Sell the model or a merge of it"),
 )
+"""Uses that a creator may allow, and how a person reads them."""
 
 
 _REPORT_REASONS: tuple[tuple[ReportReason, str], ...] = (
@@ -148,7 +149,7 @@ def permissions(model: Model) -> tuple[Permission, ...]:
     uses = commercial_uses(model.allow_commercial_use)
     return (
         Permission(text="Use it without crediting the creator", is_allowed=model.allow_no_credit),
-        *(Permission(text=text, is_allowed=use in uses) for use, text in _PERMISSIONS_TO_SELL),
+        *(Permission(text=text, is_allowed=use in uses) for use, text in PERMISSIONS_TO_SELL),
         Permission(text="Share merges and changes of it", is_allowed=model.allow_derivatives),
         Permission(text="Give merges other permissions", is_allowed=model.allow_different_license),
     )

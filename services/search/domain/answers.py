@@ -14,7 +14,8 @@ def facets_of(counted: Mapping[str, Sequence[tuple[str, int]]], wanted: Wanted) 
     chosen = {
         "types": wanted.types, "baseModels": wanted.base_models, "tags": wanted.tags, "creators": wanted.creators,
         "checkpointType": (wanted.checkpoint_type,) if wanted.checkpoint_type else (),
-        "fileFormats": wanted.file_formats, "sizes": wanted.sizes,
+        "fileFormats": wanted.file_formats, "precisions": wanted.precisions,
+        "commercialUses": wanted.commercial_uses, "sizes": wanted.sizes,
         "previews": ("previews",) if wanted.has_previews else (),
     }  # fmt: skip
     return [Facet(name=name, values=_values(values, chosen[name])) for name, values in counted.items()]

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raise it with every change here or in `documents`: a new index is then filled beside the old one."""
 
 Kind = Literal["token", "counted", "shown", "number", "order"]
@@ -43,11 +43,12 @@ FIELDS: Final[dict[str, Kind]] = {
     "creator": "shown",
     "checkpoint_type": "shown",
     "file_formats": "shown",
+    "precisions": "shown",
+    "commercial_uses": "shown",
     "size_band": "shown",
     "marks": "counted",
     "traits": "token",
     "availabilities": "token",
-    "commercial_uses": "token",
     "id": "number",
     "seq": "number",
     "version_ids": "number",

@@ -18,6 +18,8 @@ FACETS: Final[dict[str, str]] = {
     "creators": "creator",
     "checkpointType": "checkpoint_type",
     "fileFormats": "file_formats",
+    "precisions": "precisions",
+    "commercialUses": "commercial_uses",
     "sizes": "size_band",
     "previews": "marks",
 }
@@ -33,7 +35,8 @@ def filters_of(wanted: Wanted, now: datetime) -> dict[str, AnyClause]:
     alternatives = {
         "types": wanted.types, "baseModels": wanted.base_models, "creators": wanted.creators,
         "checkpointType": (wanted.checkpoint_type,) if wanted.checkpoint_type else (),
-        "fileFormats": wanted.file_formats, "sizes": wanted.sizes,
+        "fileFormats": wanted.file_formats, "precisions": wanted.precisions,
+        "commercialUses": wanted.commercial_uses, "sizes": wanted.sizes,
     }  # fmt: skip
     for name, values in alternatives.items():
         if values:
@@ -85,8 +88,6 @@ def _visible(wanted: Wanted, now: datetime) -> list[AnyClause]:
         found.append(Token("traits", "generates"))
     if wanted.early_access:
         found.append(Within("early_access_s", low=seconds(now) + 1))
-    if wanted.commercial_uses:
-        found.append(OneOf("commercial_uses", _keys(wanted.commercial_uses)))
     nobody_real = Without(Token("traits", "poi"))
     found.append(some(nobody_real, Token("creator", key(wanted.viewer))) if wanted.viewer else nobody_real)
     return found

@@ -44,6 +44,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     period: str = "AllTime"
     checkpoint_type: str | None = None
     file_formats: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     has_previews: bool | None = None
     within: tuple[int, ...] | None = None

@@ -22,7 +22,7 @@ MODEL_STATUSES: Final = (
 )  # fmt: skip
 MODEL_SORTS: Final = (
     "Highest Rated", "Most Downloaded", "Most Liked", "Most Discussed", "Most Collected", "Most Images", "Newest",
-    "Oldest",
+    "Oldest", "Trending",
 )  # fmt: skip
 PERIODS: Final = ("Day", "Week", "Month", "Year", "AllTime")
 IMAGE_SORTS: Final = ("Most Reactions", "Most Comments", "Most Collected", "Newest", "Oldest", "Random")

@@ -33,6 +33,8 @@ def many_models(count: int = 40) -> dict[int, SearchDocument]:
             creator=chance.choice(["mira_k", "Bo"]),
             version_ids=[model_id * 10, model_id * 10 + 1],
             hashes=[f"c0ffee00{model_id:04d}"],
+            precisions=chance.sample(["fp16", "bf16", "Q4_K_M"], k=chance.randint(0, 2)),
+            commercial_uses=chance.choice([["None"], ["Image"], ["Image", "Sell"]]),
             file_formats=[chance.choice(["SafeTensor", "GGUF"])],
             checkpoint_type=chance.choice(["Merge", "Trained", None]),
             nsfw_level=chance.choice([0, 1, 2, 3, 4, 28]),

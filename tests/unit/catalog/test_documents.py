@@ -11,7 +11,7 @@ from services.catalog.domain.documents import documents
 from services.catalog.domain.wire import Wire
 from tests.unit.catalog.models import file, image, model, published
 
-KNOWN = {3: "240e5dec264c156c"}
+KNOWN = {4: "240e5dec264c156c"}
 """The digest of a model's documents by the layout that they were first made with."""
 
 

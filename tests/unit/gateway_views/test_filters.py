@@ -25,7 +25,7 @@ from shared.api.v1 import MODEL_SORTS, MODEL_TYPES
 
 def test_the_page_asks_search_only_for_what_it_knows() -> None:
     assert set(FACETS) <= set(SEARCH_FACETS)
-    assert set(MODEL_SORTS) < set(SORTS) <= set(SEARCH_SORTS)
+    assert set(MODEL_SORTS) == set(SORTS) <= set(SEARCH_SORTS)
     assert (*(name for name, _ in SIZE_BANDS), LARGER) == PAGE_BANDS
 
 
@@ -89,6 +89,22 @@ def test_no_number_is_given_where_the_list_was_cut_before_the_chosen_value() -> 
     most = [FacetValue(value=f"user{n}", count=9) for n in range(30)]
     params = BrowseParams(creators=("tidal",))
     assert _choices(params, *most, FacetValue(value="tidal", count=0, chosen=True))[-1] == ("tidal", "", True)
+
+
+def test_rarer_values_are_an_address_away_and_that_panel_is_then_open() -> None:
+    most = [FacetValue(value=f"user{n}", count=9) for n in range(30)]
+
+    def shown(params: BrowseParams, *values: FacetValue) -> tuple[str | None, bool]:
+        view = next(
+            v for v in filter_views(params, [Facet(name="creators", values=list(values))]) if v.label == "Creator"
+        )
+        return view.more_href, view.is_open
+
+    assert shown(BrowseParams(tags=("sea",), cursor="x"), *most) == ("/?tag=sea&more=username", False)
+    assert shown(BrowseParams(), *most[1:]) == (None, False)
+    sent = parse_browse_query([("more", "username")], limit=40).search_params()
+    assert ("longFacets", "creators") in sent
+    assert shown(params_of(parse_browse_query([("more", "username")], limit=40), ()), *most) == (None, True)
 
 
 def test_sizes_are_listed_small_to_large() -> None:
