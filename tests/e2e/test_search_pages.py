@@ -73,7 +73,7 @@ def test_the_number_beside_a_choice_is_the_number_of_models_after_choosing_it(br
         tried += 1
     assert tried >= 3
     assert {name for name, _ in options} == {
-        "types", "baseModels", "tag", "username", "fileFormats", "precisions", "sizes", "allowCommercialUse",
+        "types", "baseModels", "tag", "username", "fileFormats", "sizes", "allowCommercialUse",
     }  # fmt: skip
 
 

@@ -37,7 +37,8 @@ async def filled(make_index: MakeIndex) -> AsyncIterator[Shelf]:
 def some_wanted(chance: random.Random) -> Wanted:
     possible: dict[str, Any] = {
         "types": ("LORA",), "base_models": ("Pony",), "tags": ("anime",), "creators": ("Bo",),
-        "file_formats": ("GGUF",), "commercial_uses": ("Sell",), "precisions": ("fp16",), "period": "Year", "without_tags": ("style",),
+        "file_formats": ("GGUF",), "commercial_uses": ("Sell",), "precisions": ("fp16",), "period": "Year",
+        "without_tags": ("style",),
     }  # fmt: skip
     chosen = {name: possible[name] for name in chance.sample(list(possible), chance.randint(0, 3))}
     return Wanted(query=chance.choice(["", "harbour", "harbour mix"]), nsfw=False, levels=1, **chosen)
