@@ -125,9 +125,13 @@ def test_many_hashes_at_once(hub: HubDriver, sealed: Sealed, shapes: Shared) -> 
     asked = [sealed.sha256, other, "0" * 64]
     answer = hub.anonymous.post("/api/v1/model-versions/by-hash", json=asked)
     assert answer.status_code == 200, answer.text
-    by_id = {each["id"]: each for each in answer.json()}
-    assert by_id[sealed.version["id"]] == read(hub, f"/model-versions/{sealed.version['id']}")
-    assert shapes.version_id in by_id
+    assert shapes.version_id in {each["id"] for each in answer.json()}
+
+    def is_the_same() -> bool:  # downloads of other tests may be counted between the two
+        found = hub.anonymous.post("/api/v1/model-versions/by-hash", json=asked[:1]).json()
+        return bool(found == [read(hub, f"/model-versions/{sealed.version['id']}")])
+
+    assert eventually(is_the_same)
     answer = hub.anonymous.post("/api/v1/model-versions/by-hash/ids", json=asked * 3000)
     assert answer.status_code == 200, answer.text
     assert {"modelVersionId": sealed.version["id"], "modelId": sealed.model_id, "hash": sealed.sha256} in answer.json()

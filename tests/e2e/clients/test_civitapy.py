@@ -11,7 +11,7 @@ from tests.e2e.clients import faults
 from tests.e2e.clients.conftest import ClientFailed, Drive, Driven, Shelf
 from tests.e2e.clients.proxy import Fault, Proxy
 from tests.e2e.conftest import Shared
-from tests.hub_driver import HubDriver
+from tests.hub_driver import HubDriver, eventually
 
 
 def run(drive: Drive, base: str, shelf: Shelf, **facts: Any) -> Driven:
@@ -19,11 +19,26 @@ def run(drive: Drive, base: str, shelf: Shelf, **facts: Any) -> Driven:
     return drive("civitapy", base=base, version=shelf.pier.version_id, sha256=shelf.pier.sha256(), **given)
 
 
+def wait_for_counts(hub: HubDriver) -> None:
+    """Return when the list has kept its order for three seconds: downloads of tests before are counted a little later,
+    and a model that rises while somebody pages through the list is not on the pages that follow."""
+    seen: list[list[int]] = []
+
+    def is_settled() -> bool:
+        items = hub.anonymous.get("/api/v1/models", params={"limit": 100}).json()["items"]
+        order = [item["stats"]["downloadCount"] for item in items]
+        seen.append(order)
+        return len(seen) > 30 and all(each == order for each in seen[-30:])
+
+    eventually(is_settled, seconds=60)
+
+
 @pytest.mark.parametrize("with_key", [False, True])
 def test_it_searches_looks_up_and_downloads(
     hub: HubDriver, drive: Drive, shelf: Shelf, shapes: Shared, with_key: bool
 ) -> None:
     hub.wait_previews(shapes.version_id)
+    wait_for_counts(hub)
     token = shelf.key if with_key else None
     driven = run(drive, hub.url, shelf, token=token, look_up=True, resume=True, pictured=shapes.model_id)
     found, pier = driven.found, shelf.pier
