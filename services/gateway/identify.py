@@ -74,7 +74,7 @@ def identify(identification: Identification, rates: RateLimits) -> Middleware:
                 options = scope["route_handler"].opt
                 caller = STRANGER
                 if not scope["path"].startswith(_BYTES_AND_HEALTH):
-                    headers = dict(list(scope["headers"])[::-1])  # the first of a name counts
+                    headers = headers_of(scope)
                     caller = await identification.find_caller(scope, headers, by_session=bool(options.get("session")))
                     if options.get("session_too") and not caller.actor.is_known:
                         caller = await identification.find_caller(scope, headers, by_session=True)
@@ -89,6 +89,11 @@ def identify(identification: Identification, rates: RateLimits) -> Middleware:
         return middleware
 
     return wrap
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """Headers by lower-case name; of several with one name the first counts."""
+    return dict(list(scope["headers"])[::-1])
 
 
 def address_of(scope: Scope) -> str:

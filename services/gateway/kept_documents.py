@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from services.gateway.compatible_answers import HASH_CACHE, PUBLIC_CACHE
 from services.gateway.document_cache import DocumentCache
 from services.gateway.domain.access import STRANGER
-from services.gateway.identify import address_of, is_counted
+from services.gateway.identify import address_of, headers_of, is_counted
 from services.gateway.rate_limits import RateLimits
 from services.gateway.request import asked_origin, placed
 from shared.api.inside import DocumentAsk
@@ -23,12 +23,16 @@ from shared.problems import TooMany
 from shared.request_metrics import note_request
 
 _PATH = re.compile(r"/api/v1/(?:models/([0-9]{1,10})|model-versions/(?:([0-9]{1,10})|by-hash/([0-9A-Za-z]{1,66})))")
-_ROUTES = (
+ROUTES = (
     "/api/v1/models/{model_id:str}", "/api/v1/model-versions/{version_id:str}",
     "/api/v1/model-versions/by-hash/{file_hash:str}",
 )  # fmt: skip
+"""Templates of the routes that answer the same, for the metrics: model, version, by hash."""
 _TYPE = (b"content-type", b"application/json; charset=utf-8")
-_LASTING = {"hash": HASH_CACHE.encode()}
+_HEADERS = {
+    kind: [_TYPE, (b"cache-control", cache.encode())]
+    for kind, cache in (("model", PUBLIC_CACHE), ("version", PUBLIC_CACHE), ("hash", HASH_CACHE))
+}
 
 
 def _ask_of(path: str) -> tuple[DocumentAsk, str] | None:
@@ -38,10 +42,10 @@ def _ask_of(path: str) -> tuple[DocumentAsk, str] | None:
         return None
     model_id, version_id, file_hash = found.groups()
     if model_id:
-        return DocumentAsk("model", int(model_id)), _ROUTES[0]
+        return DocumentAsk("model", int(model_id)), ROUTES[0]
     if version_id:
-        return DocumentAsk("version", int(version_id)), _ROUTES[1]
-    return DocumentAsk("hash", file_hash.upper()), _ROUTES[2]
+        return DocumentAsk("version", int(version_id)), ROUTES[1]
+    return DocumentAsk("hash", file_hash.upper()), ROUTES[2]
 
 
 def kept_documents(app: ASGIApp, cache: DocumentCache, rates: RateLimits, public_url: str | None) -> ASGIApp:
@@ -51,7 +55,7 @@ def kept_documents(app: ASGIApp, cache: DocumentCache, rates: RateLimits, public
         """The answer, what it answers and the route's template; None to go the long way."""
         if scope["query_string"] or scope["method"] != "GET" or (asked := _ask_of(scope["path"])) is None:
             return None
-        headers = dict(list(scope["headers"])[::-1])  # the first of a name counts
+        headers = headers_of(scope)
         origin = public_url or asked_origin(scope["scheme"], headers.get(b"host", b"").decode("latin-1"))
         if b"authorization" in headers or origin is None:
             return None
@@ -72,8 +76,7 @@ def kept_documents(app: ASGIApp, cache: DocumentCache, rates: RateLimits, public
             await app(scope, receive, send)
             return
         body, ask, route = found
-        headers = [_TYPE, (b"cache-control", _LASTING.get(ask.kind, PUBLIC_CACHE.encode()))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS[ask.kind]})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         note_request("gateway", "GET", route, 200, time.perf_counter() - began)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime
 
 from prometheus_client import Gauge
@@ -11,6 +10,7 @@ from prometheus_client import Gauge
 from services.upload.clamd import Clamd, ClamdFailed, ClamdVersion
 from services.upload.settings import AntivirusMode
 from shared.clock import now
+from shared.service import Loop
 from shared.telemetry import logger
 
 log = logger(__name__)
@@ -50,14 +50,14 @@ class ClamdState:
         self._clamd = clamd
         self._mode = mode
         self._away: str | None = "not asked yet"
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Loop(self.name, self._watch)
         self.note = ""
         """Its versions, or why it is away."""
 
     async def start(self) -> None:
         """Ask, and go on asking; a clamd that is away does not keep the process from starting."""
         await self.ask()
-        self._task = asyncio.create_task(self._watch(), name=self.name)
+        await self._loop.start()
 
     async def check(self) -> None:
         """Raises ClamdFailed while a required clamd is away."""
@@ -66,10 +66,7 @@ class ClamdState:
 
     async def stop(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._loop.stop()
 
     async def ask(self) -> None:
         """Ask once, and note the answer."""

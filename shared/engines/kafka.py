@@ -129,9 +129,10 @@ def _new_topic(settings: Settings, topic: Topic, *, dead: bool) -> NewTopic:
 
 
 async def make_topics(settings: Settings, topics: Iterable[Topic] = TOPICS) -> list[str]:
-    """Make the topics and their dead-letter topics that are missing; the names of those made. Raises KafkaError.
+    """Make the topics and their dead-letter topics that are missing; the names of those made.
 
-    Returns when the broker lists them all: brokers learn of a new topic a little after it was made.
+    Returns when the broker lists them all: brokers learn of a new topic a little after it was made. Raises KafkaError
+    if one cannot be made, TopicsMissing if one is not listed within a minute.
     """
     wanted = [_new_topic(settings, topic, dead=dead) for topic in topics for dead in (False, True)]
     made: dict[str, None] = {}

@@ -46,8 +46,7 @@ class Search:
             return question.offset + len(hits)
         if self._matched is not None:
             return self._matched
-        found: Any = self._searcher.search(self._query(), limit=1, order_by_field=question.order.field, count=True)
-        return int(found.count)  # the type stub forgets it
+        return self._number_of(self._query())
 
     def _query(self, without: str = "") -> Query:
         filters = [(Occur.Must, query) for name, query in self._filters.items() if name != without]
@@ -159,8 +158,10 @@ class Search:
     def _count(self, field: str, token: str) -> int:
         """Among what the filters let through: whatever has the token matches the rest of the question."""
         queries = [*self._filters.values(), self._token(field, token)]
-        together = Query.boolean_query([(Occur.Must, query) for query in queries])
-        found: Any = self._searcher.search(together, limit=1, order_by_field=POPULARITY.field, count=True)
+        return self._number_of(Query.boolean_query([(Occur.Must, query) for query in queries]))
+
+    def _number_of(self, query: Query) -> int:
+        found: Any = self._searcher.search(query, limit=1, order_by_field=POPULARITY.field, count=True)
         return int(found.count)  # the type stub forgets it
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from services.upload.scan.allowlist import call_fault, is_allowed, made_by, module_of, state_fault, storage_of
 from services.upload.scan.array_rules import ENCODE, Name, data_of_array
 from services.upload.scan.pickle_reader import BrokenPickleError
@@ -11,7 +13,7 @@ from services.upload.scan.pickle_values import Global, Made, Tuple, Unknown, Val
 _ENCODE = Global(*ENCODE)
 
 
-class CallingStack(SymbolicStack):
+class CallingStack(SymbolicStack, ABC):
     """The symbolic stack, with the operations that import and call.
 
     Args:
@@ -27,9 +29,9 @@ class CallingStack(SymbolicStack):
         self._hidden: dict[int, tuple[Value, int]] = {}
         """Constants that are pickles themselves, with where they are; numbers of arrays may look like it."""
 
+    @abstractmethod
     def _sniff_text(self, value: Value, made: Value) -> None:
         """Look for a pickle in bytes that an old protocol spells as a text."""
-        raise NotImplementedError
 
     def stack_global(self) -> None:
         """Import what the two texts on the stack name; anything but constants is not known, so never allowed."""

@@ -9,8 +9,9 @@ from litestar.types import Message, Receive, Scope, Send
 from pydantic import SecretStr
 
 from services.gateway.document_cache import DocumentCache
-from services.gateway.kept_documents import kept_documents
+from services.gateway.kept_documents import ROUTES, kept_documents
 from services.gateway.rate_limits import RateLimits
+from services.gateway.routes.v1 import V1
 from services.gateway.settings import GatewaySettings
 from shared.api.inside import DocumentAsk
 from shared.api.v1 import ORIGIN_MARK
@@ -91,3 +92,8 @@ async def test_it_counts_for_the_rate_limit() -> None:
     gateway = _Gateway(rate_limit_anonymous="2/minute")
     answers = [await gateway.ask("/api/v1/models/5") for _ in range(3)]
     assert [answer == _LONG_WAY for answer in answers] == [False, False, True]
+
+
+def test_requests_are_measured_under_the_names_of_their_routes() -> None:
+    handlers = (V1.get_model, V1.get_version, V1.get_by_hash)
+    assert [f"{V1.path}{path}" for handler in handlers for path in handler.paths] == list(ROUTES)
