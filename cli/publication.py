@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cli.client import HubClient
 from cli.documents import HubVersion, Upload
 from cli.draft import CREATION_REFUSED, Draft, DraftNotes, Submission, discard_model, open_draft
-from cli.errors import CommandFailed, HashMismatch, Interrupted
+from cli.errors import CommandFailed, HashMismatch, HubUnavailable, Interrupted
 from cli.local_file import LocalFile, sha256_of
 from cli.output import Output
 from cli.upload import open_upload, send_file
@@ -90,7 +90,8 @@ def _with_remains(failure: CommandFailed, version: HubVersion) -> CommandFailed:
         return failure
     failure.extra |= {"modelId": version.model_id, "versionId": version.id}
     draft = f"Model {version.model_id}, version {version.id} remains"
-    if failure.hint is None:
+    # A publication finds by itself what was done before, so after a lost answer nobody needs to look.
+    if failure.hint is None or (isinstance(failure, HubUnavailable) and "the same command again" not in failure.hint):
         failure.hint = f"{draft}. {GO_ON}"
     elif "remains" not in failure.hint:
         failure.hint = f"{failure.hint} {draft}."

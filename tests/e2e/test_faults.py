@@ -94,7 +94,7 @@ def test_a_command_that_is_sending_a_file_survives_the_death_of(
         hub.kill(process)
     stdout, stderr = command.communicate(timeout=150)
     if command.returncode == 6:  # it could not wait so long, and says that the same command goes on
-        assert "the command" in stdout, stderr
+        assert "the same command again" in stdout, stderr
         eventually(lambda: client.get("/health/ready").status_code == 200, seconds=90)
         again = hub.easel(*arguments, key=key, timeout=150)
         assert again.status == 0, again.stdout
