@@ -14,6 +14,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["services.upload.scan"]):
+    # Those that are imported on first use, too.
+    from services.upload.scan import agreement, content, embedded, member_checksums  # noqa: F401
     from services.upload.scan.scan import scan_stream
 
 from tests.unit.upload_scan.oracles import require_readable

@@ -21,7 +21,10 @@ _FROM_BUFFER: frozenset[Name] = frozenset(
 )
 
 # Kinds of items an array may hold: numbers, text, times, and structures (V) whose fields are judged one by one.
-ITEM = re.compile(r"[<>=|]?(?:[?bBhHiIlLqQefdgFDG]|[biufcSUV]\d{1,9}|[mM]8(?:\[\d{0,9}[A-Za-z]{1,2}\])?)\Z")
+ITEM = re.compile(
+    r"[<>=|]?(?:[?bBhHiIlLqQefdgFDG]|b1|[iu][1248]|f(?:2|4|8|16)|c(?:8|16|32)|[SUV]\d{1,9}"
+    r"|[mM]8(?:\[(?:[1-9]\d{0,8})?(?:[YMWDhms]|[munpfa]s)\])?)\Z"
+)
 
 
 def state_fault(factory: Name, state: Tuple) -> bool | None:

@@ -11,6 +11,8 @@ from services.upload.scan.report import Refusal
 
 MAX_PIXELS = 80_000_000
 """8,944 squared; about 320 MB while it is decoded."""
+MAX_WEBP_PIXELS = MAX_PIXELS // 2
+"""Its decoder holds the canvas more often than others do."""
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -18,8 +20,8 @@ def _refuse(message: str) -> NoReturn:
     raise Refusal("image.malformed", "", f"{message} Save the picture again.")
 
 
-def _check_pixels(width: int, height: int) -> None:
-    if not 0 < width * height <= MAX_PIXELS:
+def _check_pixels(width: int, height: int, most: int = MAX_PIXELS) -> None:
+    if not 0 < width * height <= most:
         _refuse(f"The picture of {width}×{height} pixels is empty or too large.")
 
 
@@ -83,14 +85,47 @@ def _end_of_scan(data: bytes, at: int) -> int:
 def _check_webp(data: bytes) -> None:
     if int.from_bytes(data[4:8], "little") + 8 != len(data):
         _refuse("The WebP does not end where it says.")
-    at = 12
+    if not _check_webp_parts(data, 12, len(data)):
+        _refuse("The WebP has no picture.")
+
+
+def _check_webp_parts(data: bytes, at: int, end: int, depth: int = 0) -> bool:
+    """Whether there is a picture among the parts that must fill this place; a frame has parts of its own."""
     has_picture = False
-    while at + 8 <= len(data):
+    while at + 8 <= end:
         kind, length = struct.unpack_from("<4sL", data, at)
-        has_picture = has_picture or kind in (b"VP8 ", b"VP8L", b"ANMF")
-        at += 8 + length + length % 2
-    if at != len(data) or not has_picture:
-        _refuse("A part of the WebP is cut off or missing.")
+        at += 8
+        after = at + length + length % 2
+        if after > end:
+            break
+        if (size := _webp_size(kind, data[at : at + min(length, 16)])) is not None:
+            _check_pixels(*size, most=MAX_WEBP_PIXELS)
+        if kind == b"ANMF" and depth == 0:
+            has_picture = _check_webp_parts(data, at + 16, after, depth=1) or has_picture
+        has_picture = has_picture or kind in (b"VP8 ", b"VP8L")
+        at = after
+    if at != end:
+        _refuse("A part of the WebP is cut off.")
+    return has_picture
+
+
+def _webp_size(kind: bytes, part: bytes) -> tuple[int, int] | None:
+    """Width and height that the beginning of a part declares; None if it declares none.
+
+    Source: RFC 9649 (canvas, frame, lossless), RFC 6386 section 9.1 (lossy).
+    """
+    width_at = {b"VP8X": 4, b"ANMF": 6, b"VP8 ": 6, b"VP8L": 1}.get(kind)
+    if width_at is None:
+        return None
+    if len(part) < width_at + (6 if kind in (b"VP8X", b"ANMF") else 4):
+        _refuse("A part of the WebP is too short.")
+    if kind in (b"VP8X", b"ANMF"):
+        width, height = (int.from_bytes(part[at : at + 3], "little") + 1 for at in (width_at, width_at + 3))
+        return width, height
+    packed = int.from_bytes(part[width_at : width_at + 4], "little")
+    if kind == b"VP8 ":
+        return packed & 0x3FFF, packed >> 16 & 0x3FFF
+    return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
 
 
 def _check_gif(data: bytes) -> None:

@@ -25,6 +25,8 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 STORED, DEFLATED = 0, 8
 _HAS_DESCRIPTOR, _UTF8 = 0x0008, 0x0800
 _KNOWN_FLAGS = _HAS_DESCRIPTOR | _UTF8 | 0x0006  # bits 1 and 2: how hard deflate tried
+_NEWEST = 46
+"""The version of the format that loaders read: later ones are for encryption and rare packing, which are refused."""
 _NONE16, _NONE32 = 0xFFFF, 0xFFFFFFFF
 
 
@@ -132,7 +134,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
     while at < len(data):
         if len(data) - at < _CENTRAL.size or len(members) >= count:
             raise refuse("directory", "", "The archive's directory does not hold what it declares.")
-        (signature, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length,
+        (signature, made_by, needed, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length,
          disk, _, external, offset) = _CENTRAL.unpack_from(data, at)  # fmt: skip
         at += _CENTRAL.size
         raw = data[at : at + name_length]
@@ -146,6 +148,7 @@ def _read_directory(data: bytes, count: int) -> list[Member]:
         packed = next(wide) if packed == _NONE32 else packed
         offset = next(wide) if offset == _NONE32 else offset
         member = Member(name, method, flags, crc, packed, size, offset)
+        _check_version(member, needed)
         _check_entry(member, disk, external >> 16 if made_by >> 8 == 3 else 0)
         members.append(member)
     if len(members) != count:
@@ -203,6 +206,11 @@ def _check_entry(member: Member, disk: int, mode: int) -> None:
         raise refuse("size", member.name, "A member that is not packed declares two sizes.")
 
 
+def _check_version(member: Member, needed: int) -> None:
+    if needed & 0xFF > _NEWEST:
+        raise refuse("version", member.name, "A member asks for a program newer than those that load models.")
+
+
 def _check_names(members: list[Member]) -> None:
     if (repeated := repeated_name([member.name for member in members])) is not None:
         raise refuse("name", repeated, "Two members have the same name.")
@@ -214,7 +222,8 @@ def _place(file: BinaryIO, member: Member, limit: int) -> tuple[Member, int]:
     raw = file.read(_LOCAL.size)
     if len(raw) < _LOCAL.size:
         raise refuse("layout", member.name, "A member lies outside the file.")
-    signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(raw)
+    signature, needed, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(raw)
+    _check_version(member, needed)
     name, extra = file.read(name_length), file.read(extra_length)
     is_same = _decode_name(name) == member.name and (flags, method) == (member.flags, member.method)
     if signature != b"PK\x03\x04" or not is_same:
