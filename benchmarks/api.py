@@ -33,6 +33,8 @@ _BARE_PORT_OFFSET = 7
 _BARE_ANSWERS = 300
 _FROM_ELSEWHERE = {"x_forwarded_for": "203.0.113.7"}
 _QUIET_SECONDS = 5
+_READERS = ("search", "reviews")
+_FILL_AHEAD = 500
 _LIMIT_FAR_AWAY = "100000000/minute"
 _KEPT = ("content-type", "location")
 
@@ -161,30 +163,39 @@ def compare(laptop: Laptop, target: Target, models: int, connections: int, round
     )  # fmt: skip
 
 
+def total(laptop: Laptop, process: str, name: str, **labels: str) -> float:
+    """The sum of a metric's samples with these labels, as the process tells it now."""
+    page = text_string_to_metric_families(httpx.get(f"{laptop.url(process)}/metrics", timeout=60).text)
+    samples = (sample for family in page for sample in family.samples if sample.name == name)
+    return sum(each.value for each in samples if labels.items() <= each.labels.items())
+
+
+def unread(laptop: Laptop, writer: str, reader: str, topic: str) -> float:
+    """How many events of a topic have been written since the processes began and are not yet read."""
+    told = total(laptop, writer, "easel_events_produced_total", topic=topic) + total(
+        laptop, writer, "easel_outbox_depth"
+    )
+    skipped = total(laptop, reader, "easel_events_skipped_total", topic=topic)
+    return told - skipped - total(laptop, reader, "easel_events_consumed_total", topic=topic)
+
+
+def wait_for_reader(laptop: Laptop, writer: str, reader: str, topic: str, most: int) -> None:
+    """Wait until no more than so many events wait for a reader."""
+    ask = retry(retry=retry_if_result(lambda events: events > most), wait=wait_fixed(1), stop=stop_after_delay(3600))
+    ask(unread)(laptop, writer, reader, topic)
+
+
 def wait_for_counters(laptop: Laptop) -> None:
     """Downloads are counted after they are answered: wait, so that this work falls into no other measurement."""
-
-    def total(process: str, name: str) -> float:
-        page = text_string_to_metric_families(httpx.get(f"{laptop.url(process)}/metrics").text)
-        samples = (sample for family in page for sample in family.samples if sample.name == name)
-        return sum(each.value for each in samples if each.labels.get("type", "Downloaded") == "Downloaded")
-
-    def waiting() -> float:
-        told = total("gateway", "easel_events_produced_total") + total("gateway", "easel_outbox_depth")
-        return told - total("catalog", "easel_events_consumed_total")
-
-    retry(retry=retry_if_result(lambda events: events > 0), wait=wait_fixed(1), stop=stop_after_delay(600))(waiting)()
+    wait_for_reader(laptop, "gateway", "catalog", "easel.usage", 0)
 
 
-def wait_until_quiet(laptop: Laptop, with_search: bool) -> None:
-    """Wait until what was filled has reached everybody: the outbox is empty, and search has nothing more to do."""
-    processes = ("catalog", "search") if with_search else ("catalog",)
+def wait_until_quiet(laptop: Laptop, services: Sequence[str]) -> None:
+    """Wait until what was filled has reached everybody: the outbox is empty, and no reader has anything more to do."""
 
     def at_work() -> tuple[float, float]:
-        pages = [httpx.get(f"{laptop.url(process)}/metrics").text for process in processes]
-        samples = [s for page in pages for family in text_string_to_metric_families(page) for s in family.samples]
-        depth = sum(s.value for s in samples if s.name == "easel_outbox_depth")
-        return depth, sum(s.value for s in samples if s.name == "easel_events_consumed_total")
+        consumed = sum(total(laptop, process, "easel_events_consumed_total") for process in services)
+        return total(laptop, "catalog", "easel_outbox_depth"), consumed
 
     def is_busy() -> bool:
         before = at_work()
@@ -198,12 +209,18 @@ def wait_until_quiet(laptop: Laptop, with_search: bool) -> None:
 def measure(folder: Path, options: argparse.Namespace) -> Result:
     """Fill, measure, fill more, measure again."""
     found: list[Compared] = []
-    services = ("gateway", "catalog", "search") if options.with_search else ("gateway", "catalog")
+    # Both readers of whole models: the embedded broker keeps what one of them has not read, and slows down with it.
+    services = ("gateway", "catalog", *(_READERS if options.with_search else ()))
     limits = {"EASEL_RATE_LIMIT_ANONYMOUS": _LIMIT_FAR_AWAY, "EASEL_RATE_LIMIT_KEY": _LIMIT_FAR_AWAY}
     with own_hub(folder, services=services, **limits) as laptop:
         for count in options.models:
-            made = fill(laptop.environment()["EASEL_MONGO_URL"], count)
-            wait_until_quiet(laptop, options.with_search)
+
+            def readers_come_along() -> None:
+                for reader in _READERS if options.with_search else ():
+                    wait_for_reader(laptop, "catalog", reader, "easel.models.state", _FILL_AHEAD)
+
+            made = fill(laptop.environment()["EASEL_MONGO_URL"], count, readers_come_along)
+            wait_until_quiet(laptop, services[1:])
             wanted = targets(made, laptop.admin_key_file.read_text().strip(), options.with_search)
             for target in wanted:
                 if options.only and target.name not in options.only:

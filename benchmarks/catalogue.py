@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -33,7 +34,7 @@ from shared.settings import Settings
 _BATCH = 50
 _SAMPLE = 2_000
 _CREATORS = 300
-_SAID_EVERY = 5_000
+_STEP = 2_000
 _BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 _WORDS = (
     "amber", "ash", "aurora", "birch", "bloom", "cedar", "cinder", "cloud", "cobalt", "copper", "coral",
@@ -126,12 +127,19 @@ def _picture(model_id: int, ids: _Ids, index: int, chance: random.Random, moment
     )  # fmt: skip
 
 
-def fill(mongo_url: str, count: int) -> Made:
-    """Make models until the catalog holds so many; what can be asked for then, a sample of each kind."""
-    return asyncio.run(_fill(mongo_url, count))
+def fill(mongo_url: str, count: int, each: Callable[[], None] = lambda: None) -> Made:
+    """Make models until the catalog holds so many; what can be asked for then, a sample of each kind.
+
+    `each` is called after every 2,000 models: it may wait until others have come as far.
+    """
+    with asyncio.Runner() as runner:
+        while (missing := runner.run(_fill(mongo_url, count))) > 0:
+            say(f"filling the catalog: {missing} of {count} models to go …")
+            each()
+        return runner.run(_sampled(mongo_url))
 
 
-async def _fill(mongo_url: str, count: int) -> Made:
+async def _fill(mongo_url: str, count: int) -> int:
     mongo = Mongo(Settings(mongo_url=mongo_url), "catalog")
     wire, outbox = Wire(), Outbox(mongo, "catalog")
     repository = Repository(mongo, outbox, wire)
@@ -139,7 +147,7 @@ async def _fill(mongo_url: str, count: int) -> Made:
     try:
         ids = _Ids(*[await _last(mongo, kind) for kind in ("model", "version", "image")])
         missing = count - await mongo["models"].count_documents({"visible": True})
-        for done in range(0, missing, _BATCH):
+        for done in range(0, min(missing, _STEP), _BATCH):
             models = [make_model(ids) for _ in range(min(_BATCH, missing - done))]
 
             async def keep(session: Session, models: list[Model] = models) -> None:
@@ -150,12 +158,10 @@ async def _fill(mongo_url: str, count: int) -> Made:
                     )
 
             await mongo.transact(keep)
-            if done % _SAID_EVERY == 0:
-                say(f"filling the catalog: {done} of {missing} models …")
         for kind in ("model", "version", "image"):
             values = {"$max": {"value": getattr(ids, kind)}}
             await mongo["sequences"].update_one({"_id": kind}, values, upsert=True)
-        return await _sample(mongo)
+        return max(0, missing - _STEP)
     finally:
         await mongo.stop()
 
@@ -163,6 +169,15 @@ async def _fill(mongo_url: str, count: int) -> Made:
 async def _last(mongo: Mongo, kind: str) -> int:
     row = await mongo["sequences"].find_one({"_id": kind})
     return int(row["value"]) if row else 0
+
+
+async def _sampled(mongo_url: str) -> Made:
+    mongo = Mongo(Settings(mongo_url=mongo_url), "catalog")
+    await mongo.start()
+    try:
+        return await _sample(mongo)
+    finally:
+        await mongo.stop()
 
 
 async def _sample(mongo: Mongo) -> Made:

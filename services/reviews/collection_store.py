@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from services.reviews.collection_rules import MOST_COLLECTIONS, MOST_ITEMS, Collection, OwnKind, require_room
-from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, ReturnDocument, Session
+from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, ReturnDocument, Session, UpdateOne
 from shared.events.reviews import ModelCollected
 from shared.outbox import Outbox
 from shared.problems import Conflict
 
 _LEVELS = 63
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What lists show of a model since a change of that number: its maturity, or nothing (None)."""
+
+    model_id: int
+    seq: int
+    level: int | None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The fields that rows of models and items have of it."""
+        return {"listed": self.level is not None, "level": self.level or 0}
+
+    def is_news(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row of the model says something else."""
+        return {"listed": row.get("listed", False), "level": row.get("level", 0)} != self.known
 
 
 def _to_collection(document: dict[str, Any]) -> Collection:
@@ -186,21 +203,28 @@ class Collections:
 
         await self._mongo.transact(work)
 
-    async def model_listed(self, model_id: int, seq: int, level: int | None, session: Session) -> None:
-        """What lists show of a model now: its maturity, or nothing (None). An older word changes nothing."""
-        row = await self._models.find_one({"_id": model_id}, session=session) or {}
-        if row.get("state_seq", -1) >= seq:
+    async def models_listed(self, states: Sequence[Listing], session: Session) -> None:
+        """What lists show of models now. Of several words on one model the newest counts, an older one changes nothing.
+
+        That is how it ends, too, if each comes alone, in any order.
+        """
+        newest = {state.model_id: state for state in sorted(states, key=lambda state: state.seq)}
+        rows = {row["_id"]: row async for row in self._models.find({"_id": {"$in": list(newest)}}, session=session)}
+        news = [state for state in newest.values() if rows.get(state.model_id, {}).get("state_seq", -1) < state.seq]
+        if not news:
             return
-        known = {"listed": level is not None, "level": level or 0}
-        await self._models.update_one(
-            {"_id": model_id}, {"$set": {"state_seq": seq, **known}}, upsert=True, session=session
-        )
-        if (row.get("listed", False), row.get("level", 0)) == (known["listed"], known["level"]):
-            return
-        await self._items.update_many({"model_id": model_id}, {"$set": known}, session=session)
-        for collection_id in sorted(
-            await self._items.distinct("collection_id", {"model_id": model_id}, session=session)
-        ):
+        writes = [
+            UpdateOne({"_id": state.model_id}, {"$set": {"state_seq": state.seq, **state.known}}, upsert=True)
+            for state in news
+        ]
+        await self._models.bulk_write(writes, ordered=False, session=session)
+        changed = [state for state in news if state.is_news(rows.get(state.model_id, {}))]
+        kept = {"model_id": {"$in": [state.model_id for state in changed]}}
+        collections = sorted(await self._items.distinct("collection_id", kept, session=session))
+        if collections:
+            for state in changed:
+                await self._items.update_many({"model_id": state.model_id}, {"$set": state.known}, session=session)
+        for collection_id in collections:
             await self._summarise(collection_id, session)
 
     async def _count(self, model_id: int, change: int, session: Session) -> dict[str, Any]:

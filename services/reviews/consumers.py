@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.reviews import notices
-from services.reviews.collection_store import Collections
+from services.reviews.collection_store import Collections, Listing
 from services.reviews.domain import ModelEvent, PublishedVersion, model_state
 from services.reviews.notifications import Notifications
 from services.reviews.repository import Repository
 from shared.consumer import Consumer
 from shared.engines.mongo import Session
-from shared.events import Event
+from shared.events import Event, Payload
 from shared.events.models import (
     FileRestored,
     FileWithdrawn,
@@ -41,9 +43,7 @@ class ReviewsConsumers:
         consumer.on(ModelUnpublished, self.on_model_event)
         consumer.on(ModelRestored, self.on_model_event)
         consumer.on(ModelDeleted, self.on_model_event)
-        consumer.on(ModelState, self.on_model_state)
-        consumer.on(ModelStateRemoved, self.on_model_state_removed)
-        consumer.on(Downloaded, self.on_downloaded)
+        consumer.on_batch((ModelState, ModelStateRemoved, Downloaded), self.on_many)
         consumer.on(FileWithdrawn, self.on_file_withdrawn)
         consumer.on(FileRestored, self.on_file_restored)
         consumer.on(AppealDecided, self.on_appeal_decided)
@@ -63,19 +63,19 @@ class ReviewsConsumers:
             event.data.model_id, lambda before: model_state(before, event.data), session
         )
 
-    async def on_model_state(self, event: Event[ModelState], session: Session) -> None:
-        """Lists show the model: collections do too."""
-        data = event.data
-        await self._collections.model_listed(data.model_id, data.seq, data.document.nsfw_level, session)
-
-    async def on_model_state_removed(self, event: Event[ModelStateRemoved], session: Session) -> None:
-        """Lists do not show the model any more."""
-        await self._collections.model_listed(event.data.model_id, event.data.seq, None, session)
-
-    async def on_downloaded(self, event: Event[Downloaded], session: Session) -> None:
-        """Remember who has which file, to tell them if something turns out to be wrong with it."""
-        if event.data.account_id is not None:
-            await self._notifications.note_download(event.data.file_id, event.data.account_id, event.time, session)
+    async def on_many(self, events: Sequence[Event[Payload]], session: Session) -> None:
+        """Collections show what lists show. Who downloaded what is kept, to tell them if it turns out to be bad."""
+        listings: list[Listing] = []
+        for event in events:
+            match event.data:
+                case ModelState(model_id=model_id, seq=seq, document=document):
+                    listings.append(Listing(model_id, seq, document.nsfw_level))
+                case ModelStateRemoved(model_id=model_id, seq=seq):
+                    listings.append(Listing(model_id, seq, None))
+                case Downloaded(file_id=file_id, account_id=int(account_id)):
+                    await self._notifications.note_download(file_id, account_id, event.time, session)
+        if listings:
+            await self._collections.models_listed(listings, session)
 
     async def on_file_withdrawn(self, event: Event[FileWithdrawn], session: Session) -> None:
         """Tell the creator why, and everybody who has the file."""

@@ -19,6 +19,8 @@ from shared.settings import Settings
 __all__ = ["Kafka", "KafkaError", "client_options", "make_topics", "read_records"]
 
 _LISTED_SECONDS = 60
+_BATCH_BYTES = 256 * 1024
+"""Many records of a whole model fit (the default holds two), and far less than any broker refuses (1 MiB)."""
 
 
 class TopicsMissing(Exception):
@@ -71,8 +73,8 @@ class Kafka:
     def new_broker(self) -> KafkaBroker:
         """A broker of its own. Readers have one apart: joining a group takes seconds and must not delay writers."""
         return KafkaBroker(
-            self.settings.kafka_bootstrap, security=_security(self.settings), acks="all", linger_ms=5, logger=None,
-            graceful_timeout=10,
+            self.settings.kafka_bootstrap, security=_security(self.settings), acks="all", linger_ms=5,
+            max_batch_size=_BATCH_BYTES, logger=None, graceful_timeout=10,
         )  # fmt: skip
 
     def topic(self, name: str) -> str:
