@@ -177,6 +177,16 @@ def test_models_of_real_people_are_their_owners_to_list_and_to_download(offered:
     assert offered.model_id in [item["id"] for item in own]
 
 
+@pytest.mark.parametrize(
+    "facts", [{"poi": True}, {"availability": "Private"}, {"availability": "Private", "archived": True}]
+)
+def test_the_tensors_of_what_nobody_may_download_are_not_shown(hub: HubDriver, offered: Offered, facts: Json) -> None:
+    path = f"/api/v1/model-files/{hub.version(offered.version_id)['files'][0]['id']}/tensor-metadata"
+    assert hub.anonymous.get(path).status_code == 200
+    offered.change_model(**facts)
+    assert told(hub.anonymous.get(path)) == (404, {"error": "File not found"})
+
+
 def test_moderators_list_models_of_other_statuses(offered: Offered) -> None:
     draft = created(offered.client.post("/api/hub/models", json={"name": "A draft", "type": "LORA"}))
     query: dict[str, str | int] = {"status": "Draft", "limit": 5}

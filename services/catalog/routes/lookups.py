@@ -62,12 +62,14 @@ class Lookups(Controller):
 
     @get("/model-files/{file_id:int}")
     async def model_file(self, file_id: int, models: Repository) -> FileHeader:
-        """A public file's place in the store. Gone if its model is withdrawn, NotFound if it never was public."""
+        """A public file's place in the store. Gone if its model is withdrawn, NotFound if it is not public."""
         model = await models.find_by_file(file_id)
         versions = model.versions if model is not None else ()
         owned = ((version, file) for version in versions for file in version.files if file.id == file_id)
         version, file = next(owned, (None, None))
         if model is None or version is None or file is None or not version.is_public or file.state != "clean":
+            raise NotFound("File not found")
+        if model.poi or model.availability == "Private":  # nobody is known here, so it is nobody's
             raise NotFound("File not found")
         if not model.is_visible or model.archived:
             raise Gone("Model archived, not available")
