@@ -13,6 +13,8 @@ from blake3 import blake3
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from services.gateway.request import tags_held
+
 _API = "/api/v1/"
 _DOWNLOADS = "/api/download/"
 _REQUIRED = ("/api/v1/me", "/api/v1/vault/")
@@ -96,7 +98,7 @@ def _as_error(held: _Held, path: str) -> None:
 
 def _tag(held: _Held, known: str) -> None:
     tag = f'"{blake3(held.body).hexdigest(length=_TAG_BYTES)}"'
-    tags = [each.strip().removeprefix("W/") for each in known.split(",")] if known else []
+    tags = tags_held(known)
     if tag in tags or "*" in tags:
         held.replace(304, b"", (b"etag", tag.encode()))
         held.headers = [(name, value) for name, value in held.headers if name != b"content-type"]

@@ -49,6 +49,11 @@ def pairs_of(request: AnyRequest) -> list[tuple[str, str]]:
     return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
 
 
+def tags_held(header: str) -> list[str]:
+    """The ETags that an `If-None-Match` names, as strong ones: a cache on the way may have weakened them."""
+    return [each.strip().removeprefix("W/") for each in header.split(",")]
+
+
 def placed(document: bytes, origin: str) -> bytes:
     """A document that the catalog keeps, with the hub's real origin in its addresses."""
     return document.replace(ORIGIN_MARK, origin.encode())

@@ -139,6 +139,8 @@ def test_a_picture_may_be_kept_for_good_and_a_copy_is_confirmed(hub: HubDriver, 
     assert int(head.headers["content-length"]) == len(got.content)
     again = hub.anonymous.get(dusk.path(options), headers={"if-none-match": got.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    weakened = hub.anonymous.get(dusk.path(options), headers={"if-none-match": f'"another", W/{got.headers["etag"]}'})
+    assert (weakened.status_code, weakened.content) == (304, b"")
     assert again.headers["etag"] == got.headers["etag"]
 
 

@@ -19,6 +19,7 @@ from litestar.types import ExceptionHandlersMap
 from services.gateway.delivery import Delivery
 from services.gateway.lfs_pointer import pointer_oid, pointer_size
 from services.gateway.peers import Peers
+from services.gateway.request import tags_held
 from services.gateway.settings import GatewaySettings
 from shared.actor import Actor
 from shared.api.inside import NO_SUCH_REVISION, Repo, RepoFile
@@ -118,7 +119,7 @@ class HubFiles(Controller):
             "content-disposition": f'attachment; filename="{target.name}"',
             "cache-control": "no-store",
         }
-        if request.headers.get("if-none-match") == etag:
+        if etag in tags_held(request.headers.get("if-none-match", "")):
             return Response(None, status_code=304, headers=headers)
         if request.method == "HEAD":
             headers |= {"content-length": str(target.size_bytes), "content-type": "application/octet-stream"}

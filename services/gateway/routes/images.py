@@ -10,6 +10,7 @@ from litestar import Controller, HttpMethod, Request, Response, route
 from services.gateway.pictures.gallery import Gallery
 from services.gateway.pictures.options import MEDIA_TYPES, Rendition, read_rendition
 from services.gateway.pictures.resizer import CannotRender
+from services.gateway.request import tags_held
 from shared.engines.s3 import NoSuchObject
 from shared.problems import NotFound
 from shared.telemetry import logger
@@ -38,7 +39,7 @@ class Images(Controller):
         headers = {"cache-control": _FOR_GOOD, "etag": etag, "x-content-type-options": "nosniff"}
         if rendition:
             headers["vary"] = "accept"
-        if request.headers.get("if-none-match") == etag:
+        if etag in tags_held(request.headers.get("if-none-match", "")):
             return Response(None, status_code=304, headers=headers)
         try:
             made = await _rendition(gallery, key, rendition, headers) if rendition else None

@@ -22,6 +22,7 @@ from services.gateway.delivery import Delivery
 from services.gateway.domain.access import caller_for
 from services.gateway.relay_token import DownloadGrant, Grants, PartGrant
 from services.gateway.repository import Repository
+from services.gateway.request import tags_held
 from services.gateway.settings import GatewaySettings
 from shared.actor import NOBODY
 from shared.api.inside import DownloadTarget, Wish
@@ -90,14 +91,14 @@ class Relay(Controller):
             "x-content-type-options": "nosniff",
             "content-type": "application/octet-stream",
         }
-        if request.headers.get("if-none-match") == etag:
+        if etag in tags_held(request.headers.get("if-none-match", "")):
             return Response(None, status_code=304, headers=headers)
         condition = request.headers.get("if-range")
         wanted = request.headers.get("range") if condition in (None, etag, modified) else None
         try:
             span = parse_range(wanted, grant.size_bytes)
         except Unsatisfiable:
-            return Response(None, status_code=416, headers=headers | {"content-range": f"bytes */{grant.size_bytes}"})
+            return Response(b"", status_code=416, headers=headers | {"content-range": f"bytes */{grant.size_bytes}"})
         whole = Span(0, grant.size_bytes - 1)
         headers["content-length"] = str((span or whole).length)
         if span is not None:
