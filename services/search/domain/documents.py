@@ -115,8 +115,8 @@ def index_document(model_id: int, seq: int, model: SearchDocument, *, trend: flo
         "changed_s": seconds(model.last_version_at),
         "early_access_s": [seconds(model.early_access_until)] if model.early_access_until else [],
         "popularity": counted.popularity,
-        "liked": counted.of(model.thumbs_up),
-        "downloaded": min(LARGEST, model.downloads),
+        "liked": counted.liked,
+        "downloaded": counted.downloaded,
         "discussed": counted.of(model.comments),
         "collected": counted.of(model.collected),
         "pictured": counted.of(model.images),
@@ -133,15 +133,26 @@ def _traits(model: SearchDocument) -> tuple[tuple[str, bool], ...]:
 
 
 class Counted:
-    """Counters as orders: 20 bits for the count, and 12 that put the more downloaded first among equals."""
+    """Counters as orders: the high bits are the count, the low ones put first among equals what people like more.
+
+    Among equally liked ones that is what they download more. 20 bits count, and 24 downloads, of which there are more.
+    """
 
     def __init__(self, model: SearchDocument) -> None:
-        self._downloads = min(4095, int(128 * log2(1 + model.downloads)))
+        self.liked = _order(model.thumbs_up, model.downloads, low_bits=12)
+        self.downloaded = _order(model.downloads, model.thumbs_up, low_bits=8)
+        self._thumbs_up = model.thumbs_up
         self.popularity = min(LARGEST, int(2**22 * log2(1 + model.downloads + model.thumbs_up)))
 
     def of(self, count: int) -> int:
         """The order of a count."""
-        return min(2**20 - 1, count) << 12 | self._downloads
+        return _order(count, self._thumbs_up, low_bits=12)
+
+
+def _order(count: int, beside: int, *, low_bits: int) -> int:
+    """A count, and below it another one by its logarithm: exact while it is small, and that is where equals are."""
+    low = min((1 << low_bits) - 1, int((1 << low_bits) / 24 * log2(1 + beside)))
+    return min((1 << 32 - low_bits) - 1, count) << low_bits | low
 
 
 def name_cores(name: str) -> list[str]:

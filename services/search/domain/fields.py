@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raise it with every change here or in `documents`: a new index is then filled beside the old one."""
 
 Kind = Literal["token", "counted", "shown", "number", "order"]

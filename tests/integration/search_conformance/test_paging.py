@@ -121,11 +121,11 @@ async def test_models_present_throughout_appear_once_while_others_are_added(shel
 
 SORT_KEYS: dict[str, Callable[[int, SearchDocument], tuple[float, ...]]] = {
     "Highest Rated": lambda i, m: (-m.thumbs_up, -m.downloads, i),
-    "Most Downloaded": lambda i, m: (-m.downloads, i),
+    "Most Downloaded": lambda i, m: (-m.downloads, -m.thumbs_up, i),
     "Most Liked": lambda i, m: (-m.thumbs_up, -m.downloads, i),
-    "Most Discussed": lambda i, m: (-m.comments, -m.downloads, i),
-    "Most Collected": lambda i, m: (-m.collected, -m.downloads, i),
-    "Most Images": lambda i, m: (-m.images, -m.downloads, i),
+    "Most Discussed": lambda i, m: (-m.comments, -m.thumbs_up, i),
+    "Most Collected": lambda i, m: (-m.collected, -m.thumbs_up, i),
+    "Most Images": lambda i, m: (-m.images, -m.thumbs_up, i),
     "Newest": lambda i, m: (-int(m.last_version_at.timestamp()), -i),
     "Oldest": lambda i, m: (int(m.last_version_at.timestamp()), i),
 }
