@@ -83,6 +83,7 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
             or self.file_formats or self.tags or self.creators or self.sizes or self.precisions
             or self.checkpoint_type or self.commercial_uses or self.supports_generation
             or self.early_access or self.archived or self.within is not None or self.primary_file_only
+            or self.availability or self.period != "AllTime"
         )  # fmt: skip
 
     def search_params(self) -> list[tuple[str, str]]:

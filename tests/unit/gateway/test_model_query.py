@@ -143,7 +143,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 @pytest.mark.parametrize(
     "query", ["query=x", "ids=1", "modelVersionIds=1", "tag=x", "username=x", "types=LORA", "baseModels=x",
-              "fileFormats=GGUF"],
+              "fileFormats=GGUF", "availability=Unsearchable", "period=Week"],
 )  # fmt: skip
 def test_only_a_browse_without_wishes_can_do_without_search(query: str) -> None:
     assert not parse(query).is_plain_browse
