@@ -13,6 +13,7 @@ from blake3 import blake3
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from services.gateway.hash_list import no_list
 from services.gateway.request import tags_held
 
 _API = "/api/v1/"
@@ -90,7 +91,7 @@ def _as_error(held: _Held, path: str) -> None:
     """Errors of the framework (an unknown address, a wrong method), in the shape of this API."""
     status, text = held.status, str(msgspec.json.decode(held.body, type=dict[str, Any]).get("detail", ""))
     if status == 405 and path in _POSTED:  # these look at the body first, whatever the method
-        status, text = 400, "Request must include an array of SHA256 Hashes."
+        status, text = 400, no_list().detail
     elif status == 405:
         text = "Method not allowed"
     held.replace(status, msgspec.json.encode({"error": text}), (b"content-type", _JSON))

@@ -14,6 +14,7 @@ from shared.json_body import read_json
 from shared.problems import Invalid
 
 _HASH_LENGTH = 64
+_NO_LIST = {"code": "invalid_type", "expected": "array", "path": [], "message": "Invalid input: expected array"}
 
 
 def parse_hashes(body: bytes, most: int) -> list[str]:
@@ -23,8 +24,7 @@ def parse_hashes(body: bytes, most: int) -> list[str]:
     except Invalid as problem:
         raise _refusal([{"code": "custom", "path": [], "message": problem.detail}]) from None
     if not isinstance(sent, list):
-        issue = {"code": "invalid_type", "expected": "array", "path": [], "message": "Invalid input: expected array"}
-        raise _refusal([issue])
+        raise no_list()
     if len(sent) > most:
         message = f"Too big: expected array to have <={most} items"
         raise _refusal([{"code": "too_big", "origin": "array", "maximum": most, "path": [], "message": message}])
@@ -47,6 +47,11 @@ def _issue(place: int, value: object) -> dict[str, Any]:
     code, sign = ("too_small", ">") if len(value) < _HASH_LENGTH else ("too_big", "<")
     message = f"Invalid string: expected string to have {sign}={_HASH_LENGTH} characters"
     return {"code": code, "origin": "string", "path": [place], "message": message}
+
+
+def no_list() -> Invalid:
+    """What a body that is no array is refused with, and so is a request that has none."""
+    return _refusal([_NO_LIST])
 
 
 def _refusal(issues: list[dict[str, Any]]) -> Invalid:
