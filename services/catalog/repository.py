@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,6 +17,7 @@ from services.catalog.domain.state import state_event
 from services.catalog.domain.wire import Wire
 from services.catalog.projections import Projections
 from services.catalog.stored_model import to_document, to_model, without_origin_marks
+from services.catalog.unlisted import UnlistedWanted
 from shared.engines.mongo import ASCENDING, DESCENDING, IndexModel, Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
@@ -26,13 +26,6 @@ from shared.problems import NotFound
 Change = Callable[[Model], tuple[Model, Sequence[Payload]]]
 Loaded = tuple[Model, str | None]
 """A model, and the layout that it was projected with."""
-
-_STATUSES: dict[str, dict[str, Any]] = {
-    "Draft": {"deleted": False, "versions.state": {"$ne": "published"}},
-    "Published": {"deleted": False, "taken_down": None, "versions.state": "published"},
-    "UnpublishedViolation": {"deleted": False, "taken_down": {"$ne": None}},
-    "Deleted": {"deleted": True},
-}
 
 
 def _is_public(version: dict[str, Any]) -> bool:
@@ -139,20 +132,9 @@ class Repository:
         rows = self._models.find(wanted).sort([("last_version_at", -1), ("_id", -1)]).limit(limit)
         return [to_model(document) async for document in rows]
 
-    async def list_unlisted(
-        self, limit: int, statuses: Sequence[str], availability: str | None, owner: str | None, after: int | None
-    ) -> list[Model]:
-        """Models of these statuses, whoever may see them, by falling id; `after` is the last one already shown."""
-        wanted: dict[str, Any] = {"$or": [_STATUSES[status] for status in statuses if status in _STATUSES]}
-        if not wanted["$or"]:
-            return []
-        if availability is not None:
-            wanted["availability"] = availability
-        if owner is not None:
-            wanted["owner"] = {"$regex": f"^{re.escape(owner)}$", "$options": "i"}
-        if after is not None:
-            wanted["_id"] = {"$lt": after}
-        rows = self._models.find(wanted).sort("_id", DESCENDING).limit(limit)
+    async def list_unlisted(self, wanted: UnlistedWanted, skip: int, limit: int) -> list[Model]:
+        """Models whoever may see them, by falling id."""
+        rows = self._models.find(wanted.condition()).sort("_id", DESCENDING).skip(skip).limit(limit)
         return [to_model(document) async for document in rows]
 
     async def list_by_hash(self, asked: AskedHashes) -> list[Model]:

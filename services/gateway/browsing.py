@@ -11,7 +11,7 @@ import msgspec
 
 from services.gateway.model_query import ModelQuery
 from services.gateway.peers import Peers
-from services.gateway.query_reader import BadCursor
+from services.gateway.query_reader import MAX_ID, BadCursor
 from services.gateway.request import placed
 from shared.actor import NOBODY, Actor
 from shared.api.inside import NewestPage, SearchPage
@@ -77,14 +77,26 @@ async def _search(peers: Peers, query: ModelQuery) -> Page:
 
 async def _unlisted(peers: Peers, query: ModelQuery, actor: Actor) -> Page:
     """What search does not know: somebody's private models; for moderators, models of any status."""
-    params: list[tuple[str, str]] = [("limit", str(query.limit)), ("status", "Published"), *query.catalog_params()]
-    params = [*params, *(("status", status) for status in query.statuses)] if query.statuses else params
-    params += [("availability", query.availability)] if query.availability else []
-    params += [("owner", query.username)] if query.username else []
-    params += [("after", query.cursor)] if query.cursor else []
+    params: list[tuple[str, str]] = [("limit", str(query.limit)), *query.catalog_params()]
+    params += [("status", status) for status in query.statuses or ("Published",)]
+    params += [("types", value) for value in query.types] + [("ids", str(value)) for value in query.ids]
+    for name, value in (("availability", query.availability), ("owner", query.username), ("tag", query.tag)):
+        params += [(name, value)] if value else []
+    if query.cursor:
+        params += [("after", _unlisted_position(query.cursor))]
+    elif query.page:
+        params += [("skip", str((query.page - 1) * query.limit))]
     answer = await peers.catalog.call("GET", "/v1/unlisted", actor=actor, params=params)
     found = msgspec.msgpack.decode(answer, type=NewestPage)
     return Page(items=found.items, total=None, next_cursor=found.next)
+
+
+def _unlisted_position(cursor: str) -> str:
+    """The id in a cursor of such a list; BadCursor for one that is of another list, or of none."""
+    if not (_ID.fullmatch(cursor) and 0 < int(cursor) <= MAX_ID):
+        message = "The cursor is not one that this hub made for this list; start again without it."
+        raise BadCursor(message)
+    return cursor
 
 
 async def _newest(peers: Peers, query: ModelQuery) -> Page:

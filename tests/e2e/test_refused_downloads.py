@@ -196,6 +196,49 @@ def test_moderators_list_models_of_other_statuses(offered: Offered) -> None:
         assert draft["id"] not in [item["id"] for item in found]
 
 
+def test_a_status_means_models_of_that_status_and_other_filters_hold_as_well(offered: Offered) -> None:
+    creator = read(offered.hub, f"/models/{offered.model_id}")["creator"]["username"]
+    body = {"name": "A draft", "type": "VAE", "tags": ["Unheard of"]}
+    draft = created(offered.client.post("/api/hub/models", json=body))["id"]
+
+    def found(**query: Any) -> list[int]:
+        answer = offered.hub.admin.get("/api/v1/models", params={"username": creator, **query})
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert found(status="Draft") == [draft]
+    assert found(status=["Draft", "Published"]) == [draft, offered.model_id]
+    assert found(status="Scheduled") == []
+    for query in ({"types": "LORA"}, {"ids": offered.model_id}, {"tag": "heard"}, {"tag": "\0"}, {"tag": "x" * 9000}):
+        assert found(status="Draft", **query) == [], query
+    for query in ({"types": "VAE"}, {"ids": draft}, {"tag": "unheard OF"}):
+        assert found(status="Draft", **query) == [draft], query
+
+
+def test_private_models_come_in_pages_like_all_others(hub: HubDriver, offered: Offered, tmp_path: Path) -> None:
+    creator = read(hub, f"/models/{offered.model_id}")["creator"]["username"]
+    second, _ = published(hub, offered.client, small_safetensors(tmp_path / "second.safetensors"))
+    for model_id in (offered.model_id, second):
+        answer = offered.client.patch(f"/api/hub/models/{model_id}", json={"availability": "Private"})
+        assert answer.status_code == 200, answer.text
+
+    def ask(**query: Any) -> httpx.Response:
+        query = {"availability": "Private", "username": creator, "limit": 1, **query}
+        return offered.client.get("/api/v1/models", params=query)
+
+    first = ask(page=1).json()
+    followed = offered.client.get(first["metadata"]["nextPage"]).json()
+    for page, expected in ((first, second), (followed, offered.model_id), (ask(page=2).json(), offered.model_id)):
+        assert [item["id"] for item in page["items"]] == [expected]
+    assert "nextPage" not in followed["metadata"]
+    assert ask(page=3).json()["items"] == []
+    assert ask(baseModels="Pony").json()["items"] == []
+    for strange in ("x", "0", "-1", "4294967296", "1|2"):
+        refused = ask(cursor=strange)
+        assert refused.status_code == 400
+        assert refused.json()["message"].startswith("Invalid cursor: "), refused.text
+
+
 def test_a_linked_version_gives_the_component_and_preferences_choose_the_file(
     hub: HubDriver, tmp_path: Path, offered: Offered
 ) -> None:
