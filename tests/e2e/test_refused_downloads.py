@@ -187,6 +187,22 @@ def test_the_tensors_of_what_nobody_may_download_are_not_shown(hub: HubDriver, o
     assert told(hub.anonymous.get(path)) == (404, {"error": "File not found"})
 
 
+def test_the_tensors_of_a_file_are_shown_to_those_who_may_download_it(offered: Offered) -> None:
+    friend, friends_client = offered.hub.new_account("member")
+    _, stranger = offered.hub.new_account("member")
+    path = f"/api/v1/model-files/{offered.hub.version(offered.version_id)['files'][0]['id']}/tensor-metadata"
+    until = datetime.now(UTC) + timedelta(days=1)
+    offered.change(earlyAccessUntil=until.isoformat(), earlyAccessFor=[friend.upper()])
+    for client in (offered.hub.anonymous, stranger):
+        assert told(client.get(path)) == (403, {"error": "You do not have access to this file"})
+    for client in (friends_client, offered.client, offered.hub.admin):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "max-age=0, private, no-cache")
+    offered.change_model(availability="Private")
+    assert told(friends_client.get(path)) == (404, {"error": "File not found"})
+    assert offered.client.get(path).status_code == 200
+
+
 def test_moderators_list_models_of_other_statuses(offered: Offered) -> None:
     draft = created(offered.client.post("/api/hub/models", json={"name": "A draft", "type": "LORA"}))
     query: dict[str, str | int] = {"status": "Draft", "limit": 5}

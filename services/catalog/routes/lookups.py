@@ -61,19 +61,25 @@ class Lookups(Controller):
         return sorted(await models.list_published(data))
 
     @get("/model-files/{file_id:int}")
-    async def model_file(self, file_id: int, models: Repository) -> FileHeader:
-        """A public file's place in the store. Gone if its model is withdrawn, NotFound if it is not public."""
+    async def model_file(self, file_id: int, actor: Actor, models: Repository) -> FileHeader:
+        """The place of a published file in the store, for those who may know what is in it.
+
+        Raises NotFound (not public, private, of a real person), Gone (withdrawn), Forbidden (early access, or not for
+        downloading). Owners and moderators need not be among those who have early access.
+        """
         model = await models.find_by_file(file_id)
         versions = model.versions if model is not None else ()
         owned = ((version, file) for version in versions for file in version.files if file.id == file_id)
         version, file = next(owned, (None, None))
         if model is None or version is None or file is None or not version.is_public or file.state != "clean":
             raise NotFound("File not found")
-        if model.poi or model.availability == "Private":  # nobody is known here, so it is nobody's
+        is_insider = may_see(model, actor)
+        if (model.poi or model.availability == "Private") and not is_insider:
             raise NotFound("File not found")
-        if not model.is_visible or model.archived:
+        if model.archived or not (model.is_visible or is_insider):
             raise Gone("Model archived, not available")
-        if version.usage_control != "Download" or version.is_gated(now()):
+        may_early = is_insider or actor.username.lower() in version.early_access_for
+        if version.usage_control != "Download" or (version.is_gated(now()) and not may_early):
             raise Forbidden("You do not have access to this file")
         if not file.sha256:
             raise NotFound("File not found")

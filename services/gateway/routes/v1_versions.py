@@ -11,6 +11,7 @@ from litestar import Controller, MediaType, Request, Response, get, post
 
 from services.gateway.compatible_answers import (
     FOREVER,
+    PRIVATE_CACHE,
     PUBLIC_CACHE,
     Id,
     answer,
@@ -105,11 +106,12 @@ class V1Versions(Controller):
         **needs("public"),
     )  # fmt: skip
     async def tensor_metadata(
-        self, request: AnyRequest, file_id: Id, peers: Peers, store: Store, origin: str
+        self, request: AnyRequest, file_id: Id, caller: Caller, peers: Peers, store: Store, origin: str
     ) -> Response[bytes]:
         """The tensors in a file's header; `summaryOnly` leaves their list out."""
         is_summary = request.query_params.get("summaryOnly", "").lower() == "true"
-        file = await peers.catalog.fetch("GET", f"/v1/model-files/{read_id(file_id)}", FileHeader)
+        path = f"/v1/model-files/{read_id(file_id)}"
+        file = await peers.catalog.fetch("GET", path, FileHeader, actor=caller.actor)
         if file.format not in ("SafeTensor", "GGUF"):
             raise Invalid("File format is not supported")
         kind: Format = "SafeTensor" if file.format == "SafeTensor" else "GGUF"
@@ -119,7 +121,9 @@ class V1Versions(Controller):
             raise NotFound("File not found") from None
         except Unreadable as error:
             raise Refused(str(error)) from None
-        return answer(summarise(kind, tensors, with_tensors=not is_summary), FOREVER, origin)
+        # What is answered to somebody known may not be for everybody.
+        cache = PRIVATE_CACHE if caller.actor.is_known else FOREVER
+        return answer(summarise(kind, tensors, with_tensors=not is_summary), cache, origin)
 
 
 async def _read_header(store: Store, file: FileHeader, kind: Format) -> list[v1.Tensor]:

@@ -29,7 +29,7 @@ class Search:
         self._tiers = [translator.query(tier) for tier in question.tiers]
         self._filters = {name: translator.query(clause) for name, clause in question.filters.items()}
         self._matched: int | None = None
-        """How many match, where counting facets has told."""
+        """How many match, where another look has told."""
         self._matching = [(Occur.Must, _any(self._tiers))] if self._tiers else []
 
     def answer(self) -> Found:
@@ -77,10 +77,14 @@ class Search:
             parts += [(Occur.MustNot, query) for query in better]
         if after and after[0] == tier:
             parts.append((Occur.Must, self._beyond(order, packed(order, after[1], after[2]))))
-        found = self._searcher.search(
-            Query.boolean_query(parts) if parts else Query.all_query(), limit=limit, count=False,
+        # Whoever only browses is told how many there are by the same look; whoever counts facets, by those.
+        is_all = not (self._tiers or after or self._question.facets)
+        found: Any = self._searcher.search(
+            Query.boolean_query(parts) if parts else Query.all_query(), limit=limit, count=is_all,
             order_by_field=order.field, order=tantivy.Order.Desc if order.descending else tantivy.Order.Asc,
         )  # fmt: skip
+        if is_all:
+            self._matched = int(found.count)  # the type stub forgets it
         return [Hit(tier, *unpacked(order, number)) for number, _ in found.hits]
 
     def _beyond(self, order: Order, place: int) -> Query:
