@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import tantivy
+from cachetools import LRUCache
 from tantivy import Query
 
 from services.search.domain.fields import VERSION
@@ -30,6 +31,8 @@ log = logger(__name__)
 T = TypeVar("T")
 _HEAP_BYTES = 64_000_000
 _SEARCH_THREADS = 4
+_KEPT_ANSWERS = 128
+"""What most ask is the same, and to count or sort takes a look at every document; some kilobytes each."""
 _PANIC = "PanicException"
 """What the engine raises instead of an Exception where its own code fails: on damaged files, for example."""
 
@@ -53,6 +56,13 @@ def told_apart(faults: Faults) -> Iterator[None]:
         raise IndexMissing(f"the index cannot be used: {error}") from error
 
 
+class _State(NamedTuple):
+    """What was committed at one moment, and what has been answered from it, which is so for good."""
+
+    searcher: tantivy.Searcher
+    answers: LRUCache[str, Found]
+
+
 class Generation:
     """One opened index folder: what searches it and what writes it."""
 
@@ -64,8 +74,11 @@ class Generation:
         self._index = tantivy.Index(self.schema, path=str(folder) if folder else None)
         self._index.config_reader("manual")
         self._writer: tantivy.IndexWriter | None = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        self.state = self._newest()
+
+    def _newest(self) -> _State:
         self._index.reload()
-        self.searcher = self._index.searcher()
+        return _State(self._index.searcher(), LRUCache(_KEPT_ANSWERS))
 
     def write(self, writes: Sequence[Write]) -> dict[int, str]:
         """Bring documents in, unless the index has newer ones, and make them findable."""
@@ -104,8 +117,9 @@ class Generation:
         return self._seqs(beyond, size)
 
     def _seqs(self, query: Query, most: int) -> dict[int, int]:
-        found = self.searcher.search(query, limit=most, count=False, order_by_field="id", order=tantivy.Order.Asc)
-        values = self.searcher.fast_field_values("seq", [address for _, address in found.hits])
+        searcher = self.state.searcher
+        found = searcher.search(query, limit=most, count=False, order_by_field="id", order=tantivy.Order.Asc)
+        values = searcher.fast_field_values("seq", [address for _, address in found.hits])
         return {int(hit[0]): int(seq or 0) for hit, seq in zip(found.hits, values, strict=True)}
 
     def _of(self, model_id: int) -> Query:
@@ -124,8 +138,7 @@ class Generation:
 
     def _commit(self, writer: tantivy.IndexWriter) -> None:
         writer.commit()
-        self._index.reload()
-        self.searcher = self._index.searcher()
+        self.state = self._newest()
 
 
 class EmbeddedIndex:
@@ -168,10 +181,15 @@ class EmbeddedIndex:
         self._writers.shutdown()
 
     async def search(self, question: Question) -> Found:
-        """Answer from the newest committed state."""
+        """Answer from the newest committed state; from memory, if it was asked the same before."""
         current = self._open()
-        search = Search(current.searcher, current.schema, question)
-        return await self._in(self._searchers, search.answer, _PANIC_ONLY)
+        searcher, answers = current.state
+        asked = repr(question)
+        found = answers.get(asked)
+        if found is None:
+            search = Search(searcher, current.schema, question)
+            answers[asked] = found = await self._in(self._searchers, search.answer, _PANIC_ONLY)
+        return found
 
     async def write(self, writes: Sequence[Write]) -> dict[int, str]:
         """Write and commit."""
