@@ -220,11 +220,13 @@ class Collections:
         await self._models.bulk_write(writes, ordered=False, session=session)
         changed = [state for state in news if state.is_news(rows.get(state.model_id, {}))]
         kept = {"model_id": {"$in": [state.model_id for state in changed]}}
-        collections = sorted(await self._items.distinct("collection_id", kept, session=session))
-        if collections:
-            for state in changed:
+        shown = {"collection_id": 1, "model_id": 1, "_id": 0}
+        items = [row async for row in self._items.find(kept, shown, session=session)]
+        held = {item["model_id"] for item in items}
+        for state in changed:
+            if state.model_id in held:
                 await self._items.update_many({"model_id": state.model_id}, {"$set": state.known}, session=session)
-        for collection_id in collections:
+        for collection_id in sorted({item["collection_id"] for item in items}):
             await self._summarise(collection_id, session)
 
     async def _count(self, model_id: int, change: int, session: Session) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from shared.actor import NOBODY, Actor
 from shared.engines.kafka import Kafka, make_topics, read_records
+from shared.engines.mongo import Mongo
 from shared.events import Event, Payload, decode, encode
 from shared.events.envelope import envelope
+from shared.outbox import Outbox
 from shared.settings import Settings
 
 DEADLINE_SECONDS = 30.0
@@ -34,6 +36,24 @@ def own_environment(engines: Mapping[str, str]) -> dict[str, str]:
     """The engines' environment with prefixes of its own, so that nothing here meets what another test left there."""
     mark = f"t{uuid4().hex[:10]}"
     return {**engines, "EASEL_MONGO_PREFIX": mark, "EASEL_KAFKA_PREFIX": f"{mark}."}
+
+
+@asynccontextmanager
+async def own_database(
+    engines: Mapping[str, str], service: str, name_indexes: Callable[[Mongo, Outbox], object]
+) -> AsyncIterator[Mongo]:
+    """A database that a service has for one test, gone afterwards. What `name_indexes` makes asks for the indexes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in own_environment(engines).items():
+            patch.setenv(name, value)
+        mongo = Mongo(Settings(), service)
+        name_indexes(mongo, Outbox(mongo, service))
+        await mongo.start()
+        try:
+            yield mongo
+            await mongo.database.client.drop_database(mongo.database.name)
+        finally:
+            await mongo.stop()
 
 
 class InnerService:

@@ -89,7 +89,7 @@ def _check_webp(data: bytes) -> None:
         _refuse("The WebP has no picture.")
 
 
-def _check_webp_parts(data: bytes, at: int, end: int, depth: int = 0) -> bool:
+def _check_webp_parts(data: bytes, at: int, end: int, *, is_frame: bool = False) -> bool:
     """Whether there is a picture among the parts that must fill this place; a frame has parts of its own."""
     has_picture = False
     while at + 8 <= end:
@@ -100,8 +100,8 @@ def _check_webp_parts(data: bytes, at: int, end: int, depth: int = 0) -> bool:
             break
         if (size := _webp_size(kind, data[at : at + min(length, 16)])) is not None:
             _check_pixels(*size, most=MAX_WEBP_PIXELS)
-        if kind == b"ANMF" and depth == 0:
-            has_picture = _check_webp_parts(data, at + 16, after, depth=1) or has_picture
+        if kind == b"ANMF" and not is_frame:
+            has_picture = _check_webp_parts(data, at + 16, after, is_frame=True) or has_picture
         has_picture = has_picture or kind in (b"VP8 ", b"VP8L")
         at = after
     if at != end:

@@ -18,8 +18,7 @@ from shared.engines.mongo import Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
 from shared.problems import Conflict, NotFound
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
+from tests.integration.inner_service import own_database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MODERATOR = Actor(account_id=5, username="mod", role="moderator")
@@ -44,15 +43,9 @@ class CrashingOutbox(Outbox):
 
 
 @pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "moderation")
-    Repository(mongo, Outbox(mongo, "moderation"))  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
+async def mongo(engine_environment: Mapping[str, str]) -> AsyncIterator[Mongo]:
+    async with own_database(engine_environment, "moderation", Repository) as mongo:
+        yield mongo
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from shared.actor import Actor
 from shared.api.collections import NewCollection
 from shared.engines.mongo import Mongo, Session
 from shared.outbox import Outbox
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
+from tests.integration.inner_service import own_database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWNER = Actor(account_id=1, username="owner")
@@ -23,15 +22,9 @@ MODELS = range(1, 5)
 
 
 @pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "reviews")
-    Collections(mongo, Outbox(mongo, "reviews"))  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
+async def mongo(engine_environment: Mapping[str, str]) -> AsyncIterator[Mongo]:
+    async with own_database(engine_environment, "reviews", Collections) as mongo:
+        yield mongo
 
 
 async def shown(mongo: Mongo, batches: Sequence[Sequence[Listing]]) -> list[tuple[list[int], int, int, int | None]]:

@@ -17,8 +17,7 @@ from shared.api.community import NewReview
 from shared.engines.mongo import Mongo, Session
 from shared.events.payload import Payload
 from shared.outbox import Outbox
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
+from tests.integration.inner_service import own_database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VERSION = PublishedVersion(id=7, model_id=3, creator_id=1)
@@ -43,15 +42,9 @@ class CrashingOutbox(Outbox):
 
 
 @pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "reviews")
-    Repository(mongo, Outbox(mongo, "reviews"))  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
+async def mongo(engine_environment: Mapping[str, str]) -> AsyncIterator[Mongo]:
+    async with own_database(engine_environment, "reviews", Repository) as mongo:
+        yield mongo
 
 
 @pytest.fixture

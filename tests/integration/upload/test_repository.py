@@ -18,8 +18,7 @@ from shared.events.payload import Payload
 from shared.events.uploads import FileScanned, FileUploaded, UploadAborted
 from shared.outbox import Outbox
 from shared.problems import NotFound
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
+from tests.integration.inner_service import own_database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=20)
@@ -27,15 +26,9 @@ REPORT: dict[str, Any] = {"verdict": "clean"}
 
 
 @pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "upload")
-    Repository(mongo, Outbox(mongo, "upload"))  # names the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
+async def mongo(engine_environment: Mapping[str, str]) -> AsyncIterator[Mongo]:
+    async with own_database(engine_environment, "upload", Repository) as mongo:
+        yield mongo
 
 
 @pytest.fixture

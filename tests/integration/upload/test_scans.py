@@ -20,8 +20,7 @@ from shared.events import decode
 from shared.events.payload import Payload
 from shared.events.uploads import FileScanned, FileUploaded
 from shared.outbox import Outbox
-from shared.settings import Settings
-from tests.integration.inner_service import own_environment
+from tests.integration.inner_service import own_database
 from tests.integration.upload.test_repository import session
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,16 +31,12 @@ SHA256 = "ab" * 32
 
 
 @pytest.fixture
-async def mongo(engine_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mongo]:
-    for name, value in own_environment(engine_environment).items():
-        monkeypatch.setenv(name, value)
-    mongo = Mongo(Settings(), "upload")
-    outbox = Outbox(mongo, "upload")
-    Repository(mongo, outbox), Scans(mongo, outbox), Rescans(mongo)  # they name the indexes
-    await mongo.start()
-    yield mongo
-    await mongo.database.client.drop_database(mongo.database.name)
-    await mongo.stop()
+async def mongo(engine_environment: Mapping[str, str]) -> AsyncIterator[Mongo]:
+    def name_indexes(mongo: Mongo, outbox: Outbox) -> None:
+        Repository(mongo, outbox), Scans(mongo, outbox), Rescans(mongo)
+
+    async with own_database(engine_environment, "upload", name_indexes) as mongo:
+        yield mongo
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from services.upload.scan import image_structure
-from services.upload.scan.image_structure import MAX_WEBP_PIXELS
 from services.upload.scan.report import Refusal
 from tests.unit.upload_scan.samples import scan
 
@@ -64,7 +63,3 @@ def test_a_frame_whose_parts_do_not_fill_it_is_refused() -> None:
     length = int.from_bytes(ANIMATED[place : place + 4], "little")
     with pytest.raises(Refusal, match="cut off"):
         image_structure.CHECKS["webp"](ANIMATED[:place] + struct.pack("<L", length + 400) + ANIMATED[place + 4 :])
-
-
-def test_the_largest_webp_is_half_of_the_largest_picture() -> None:
-    assert MAX_WEBP_PIXELS * 2 == image_structure.MAX_PIXELS
